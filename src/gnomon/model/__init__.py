@@ -1,0 +1,1 @@
+"""What Gnomon talks about: frozen values without input or output."""
