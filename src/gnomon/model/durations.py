@@ -23,7 +23,8 @@ _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 def parse_duration_ns(text: str) -> int:
     """Return a duration in nanoseconds; raises InvalidInputError for anything that is not a number with a unit."""
     if not _DURATION.fullmatch(text):
-        message = f"Invalid duration: {text!r}. Write a number and a unit (ns, us, ms, s, m, h, d, w, y), such as 250ms or 1h30m."
+        units = ", ".join(unit for unit in UNITS_NS if unit.isascii())
+        message = f"Invalid duration: {text!r}. Write a number and a unit ({units}), such as 250ms or 1h30m."
         raise InvalidInputError(message)
     return sum(round(float(number) * UNITS_NS[unit]) for number, unit in _PART.findall(text))
 

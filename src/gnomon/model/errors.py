@@ -5,6 +5,8 @@
     ├── NotFoundError       there is no such thing: 404 / NOT_FOUND
     ├── LimitExceededError  a limit, named with its value, stops the work: 422 / RESOURCE_EXHAUSTED
     └── UnavailableError    not now, try again: 503 / UNAVAILABLE
+
+Only the edges (`web`, `ingest`) turn them into status codes.
 """
 
 

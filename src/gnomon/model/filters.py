@@ -1,11 +1,11 @@
 """Filters over spans and log records: the tree that the search language means.
 
-One tree serves both signals. `gnomon.model.filter_language` makes it from text, `gnomon.storage.filter_sql` turns it into SQL
-with bound parameters, and nothing else needs to know either of them.
+One tree serves both signals. `gnomon.model.filter_language` makes it from text, `gnomon.storage.filter_sql` turns it
+into SQL with bound parameters, and nothing else needs to know either of them.
 
-Fields. Short names are built in and depend on the signal (`service`, `name`, `duration`, `status`, `level`, `trace_id`, …);
-every other name is an attribute, looked up in the record's own attributes and then in those of its resource. The prefixes
-`attributes.` (also `span.`, `log.`) and `resource.` pick one of the two.
+Fields. Short names are built in and depend on the signal (`service`, `name`, `duration`, `status`, `level`,
+`trace_id`, …); every other name is an attribute, looked up in the record's own attributes and then in those of its
+resource. The prefixes `attributes.` (also `span.`, `log.`) and `resource.` pick one of the two.
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,9 @@ class Operator(StrEnum):
 class Comparison:
     """Keep records whose `field` compares with `value`.
 
-    Regular expressions are RE2 and unanchored. `value` is the text as written (`1s`, `500`, `warn`): what it means depends on
-    the field. `position` is the offset in the query of the comparison's first character, for errors that are found later.
+    Regular expressions are RE2 and unanchored. `value` is the text as written (`1s`, `500`, `warn`): what it means
+    depends on the field. `position` is the offset in the query of the comparison's first character, for errors that
+    are found later.
     """
 
     field: str

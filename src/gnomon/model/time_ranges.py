@@ -11,7 +11,7 @@ NANOSECONDS = 1_000_000_000
 
 _RELATIVE = re.compile(r"now(?:(?P<sign>[+-])(?P<duration>[0-9a-zµ.]+))?")
 _UNIX = re.compile(r"\d{1,19}(\.\d+)?")
-# A bare number is seconds, milliseconds, microseconds or nanoseconds since 1970 by its size, as in every tool of this field.
+# A bare number is seconds, milliseconds, microseconds or nanoseconds since 1970, by its size.
 _UNIX_SCALES = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3))
 
 
