@@ -1,0 +1,112 @@
+"""What the routes work with: one value that the server fills and each route picks from."""
+
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from gnomon.model.storage_usage import StorageUsage
+from gnomon.web.auth import Authenticator
+from gnomon.web.health import Health
+from gnomon.web.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Tell where senders and browsers reach this process, as URLs; gRPC as host:port."""
+
+    ui: str
+    otlp_http: str
+    otlp_grpc: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingValue:
+    """Show one effective setting as people write it; secrets arrive here redacted."""
+
+    key: str
+    value: str
+    source: str
+    description: str
+    reloadable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadOutcome:
+    """Tell which settings a reload changed, and which changes wait for a restart."""
+
+    applied: tuple[str, ...]
+    needs_restart: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRate:
+    """Tell how one protocol and signal fared lately: items and bytes accepted a second, and refusals by reason."""
+
+    protocol: str
+    signal: str
+    items_per_s: float
+    bytes_per_s: float
+    requests_per_s: float
+    refused_per_s: float
+    refusals: dict[str, float]
+
+
+class StorageInspector(Protocol):
+    """Measure storage."""
+
+    async def usage(self) -> StorageUsage:
+        """Return what is stored now; raises UnavailableError when the engine does not answer."""
+
+
+class IngestMonitor(Protocol):
+    """Watch what comes in."""
+
+    def rates(self, window_s: float) -> list[IngestRate]:
+        """Return the rates over the last `window_s` seconds, or since the start if that is shorter."""
+
+
+class ServerControl(Protocol):
+    """Know and change how the server runs."""
+
+    @property
+    def started_at_ns(self) -> int:
+        """Return when the process began, in Unix nanoseconds."""
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Return where this process listens."""
+
+    @property
+    def draining(self) -> bool:
+        """Return whether the server is on its way down: streams should end."""
+
+    def retention_s(self) -> dict[str, float]:
+        """Return how long each signal is kept, in seconds."""
+
+    def settings(self) -> list[SettingValue]:
+        """Return every effective setting with its source."""
+
+    async def reload(self) -> ReloadOutcome:
+        """Read the configuration again and apply what can change; raises InvalidInputError and changes nothing if it is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Hold what routes need; add a field here, fill it in `gnomon.server`, and take it from `ServicesDep` in the route."""
+
+    settings: Settings
+    control: ServerControl
+    authenticator: Authenticator
+    health: Health
+    storage: StorageInspector
+    ingest: IngestMonitor
+
+
+def get_services(request: Request) -> Services:
+    """Return the services that the server put into the application's state."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
