@@ -1,0 +1,154 @@
+"""Which peers there are, at which versions, and how they get onto this machine.
+
+Go peers are built from the module beside this file (`go.mod` pins, `go.sum` verifies) into a cache folder that every
+checkout shares: GNOMON_PEERS_CACHE, or `gnomon/peers` in the user's cache folder. Debian peers come from apt-get.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+HERE = Path(__file__).parent
+
+
+class InstallationError(Exception):
+    """Tell that a peer cannot be installed here, and what would help."""
+
+
+class Peer(Protocol):
+    """Stand for a program that others wrote and that Gnomon is compared with."""
+
+    @property
+    def name(self) -> str:
+        """Return the name in `python -m tests.peers install NAME`."""
+
+    @property
+    def version(self) -> str:
+        """Return what is pinned; a distribution's package is pinned by the distribution."""
+
+    def find(self) -> Path | None:
+        """Return the program, or None while it is not installed."""
+
+    def install(self) -> Path:
+        """Install the program unless it is there and return it; raises InstallationError."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoPeer:
+    """Build a program from the Go module in the folder that bears its name."""
+
+    name: str
+    module: str
+    package: str
+
+    @property
+    def version(self) -> str:
+        """Return the version that `go.mod` requires."""
+        required = re.search(rf"^(?:require)?\s+{re.escape(self.module)} (\S+)", self._read("go.mod"), re.MULTILINE)
+        if required is None:
+            message = f"{self._folder / 'go.mod'} does not require {self.module}. Run `go mod tidy` there."
+            raise InstallationError(message)
+        return required[1]
+
+    def find(self) -> Path | None:
+        """Return the program if it was built from just these pins."""
+        return self._program if os.access(self._program, os.X_OK) else None
+
+    def install(self) -> Path:
+        """Build the program unless another checkout has; takes minutes the first time, on two cores at most."""
+        program = self._program
+        with _lock(program.parent):
+            if self.find() is not None:
+                return program
+            go = shutil.which("go")
+            if go is None:
+                message = f"Building {self.name} {self.version} needs Go. Install Go 1.21 or newer and run make peers."
+                raise InstallationError(message)
+            unfinished = program.with_suffix(".unfinished")
+            command = [go, "build", "-mod=readonly", "-p", "2", "-ldflags=-s -w", "-o", str(unfinished), self.package]
+            if nice := shutil.which("nice"):
+                command.insert(0, nice)
+            built = subprocess.run(command, cwd=self._folder, check=False)
+            if built.returncode:
+                message = f"Building {self.name} {self.version} failed with status {built.returncode}: {command}."
+                raise InstallationError(message)
+            unfinished.rename(program)
+        return program
+
+    @property
+    def _folder(self) -> Path:
+        return HERE / self.name
+
+    @property
+    def _program(self) -> Path:
+        pins = hashlib.sha256((self._read("go.mod") + self._read("go.sum")).encode()).hexdigest()[:12]
+        return cache_folder() / f"{self.name}-{self.version}-{pins}" / self.name
+
+    def _read(self, name: str) -> str:
+        return (self._folder / name).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class DebianPeer:
+    """Take a program from a Debian package."""
+
+    name: str
+    package: str
+    commands: tuple[str, ...]
+    version: str = "from the distribution"
+
+    def find(self) -> Path | None:
+        """Return the first of the commands that is on the PATH."""
+        found = (shutil.which(command) for command in self.commands)
+        return next((Path(path) for path in found if path), None)
+
+    def install(self) -> Path:
+        """Install the package as root; anybody else is told the command."""
+        if (program := self.find()) is not None:
+            return program
+        apt_get = shutil.which("apt-get")
+        if apt_get is None or os.geteuid() != 0:
+            message = f"{self.name} is missing. Install it (Debian: sudo apt-get install {self.package})."
+            raise InstallationError(message)
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        for arguments in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", self.package]):
+            done = subprocess.run([apt_get, *arguments], env=environment, check=False)
+            if done.returncode:
+                message = f"apt-get {' '.join(arguments)} failed with status {done.returncode}. See its output above."
+                raise InstallationError(message)
+        program = self.find()
+        if program is None:
+            message = f"The package {self.package} is installed and brought none of {', '.join(self.commands)}."
+            raise InstallationError(message)
+        return program
+
+
+def cache_folder() -> Path:
+    """Return where built peers live, shared by every checkout on the machine."""
+    if chosen := os.environ.get("GNOMON_PEERS_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "gnomon", "peers")
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+JAEGER = GoPeer(
+    "jaeger", module="github.com/jaegertracing/jaeger", package="github.com/jaegertracing/jaeger/cmd/jaeger"
+)
+CHROMIUM = DebianPeer("chromium", package="chromium", commands=("chromium", "chromium-browser", "google-chrome"))
+
+PEERS: tuple[Peer, ...] = (JAEGER, CHROMIUM)
