@@ -28,3 +28,11 @@ class ApiKey:
     def permits(self, scope: Scope) -> bool:
         """Return whether the key is alive and covers `scope`."""
         return self.revoked_at_ns is None and (scope in self.scopes or Scope.ADMIN in self.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """Pair a key with the SHA-256 of its token, which is all that is kept of it."""
+
+    key: ApiKey
+    token_sha256: bytes

@@ -35,8 +35,8 @@ class AccessControl:
     """Let a request through to `app`, or answer 401 or 403; browsers without a session go to the login page.
 
     Where no keys are needed, the `Host` header must name this machine: a foreign page that points a name of its own at
-    127.0.0.1 (DNS rebinding) would otherwise read everything. Requests that change something must not come from a foreign
-    page at all.
+    127.0.0.1 (DNS rebinding) would otherwise read everything. Requests that change something must not come from a
+    foreign page at all.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, authenticator: Authenticator) -> None:

@@ -9,7 +9,8 @@ body { font: 13px/20px system-ui, sans-serif; max-width: 1000px; margin: 0 auto;
 h1 { font-size: 28px; line-height: 36px } h2 { font-size: 20px; margin-top: 32px; border-bottom: 1px solid var(--line) }
 h3 { font: 600 13px/20px ui-monospace, monospace; margin: 24px 0 4px } h3 b { color: var(--accent) }
 p { margin: 4px 0 } table { border-collapse: collapse; margin: 8px 0; width: 100% }
-td, th { text-align: left; vertical-align: top; padding: 4px 8px; border-top: 1px solid var(--line); overflow-wrap: anywhere }
+td, th { text-align: left; vertical-align: top; padding: 4px 8px; border-top: 1px solid var(--line) }
+td { overflow-wrap: anywhere }
 th { color: var(--soft); font-weight: 400 } code { font: 12px ui-monospace, monospace } a { color: var(--accent) }
 """
 
@@ -28,7 +29,8 @@ def render_api_docs(description: dict[str, Any]) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(info["title"])} API</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>'
-        f"<h1>{html.escape(info['title'])} {html.escape(info['version'])}</h1><p>{html.escape(info.get('description', ''))}</p>"
+        f"<h1>{html.escape(info['title'])} {html.escape(info['version'])}</h1>"
+        f"<p>{html.escape(info.get('description', ''))}</p>"
         '<p>For programs: <a href="/api/openapi.json">/api/openapi.json</a> (OpenAPI 3.1).</p>'
         f"{sections}</body></html>"
     )

@@ -7,12 +7,11 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Protocol
 
 from gnomon.lifecycle import Clock
-from gnomon.model.api_keys import ApiKey, Scope
+from gnomon.model.api_keys import ApiKey, Scope, StoredKey
 from gnomon.web.errors import ForbiddenError, UnauthenticatedError
 from gnomon.web.settings import Settings
 
@@ -23,14 +22,6 @@ KEY_CACHE_SIZE = 1024
 _TOKEN = re.compile(r"gnomon_(?P<id>[0-9a-f]{12})_(?P<secret>[A-Za-z0-9_-]{43})")
 _SESSION = re.compile(r"(?P<id>[0-9a-f]{12})\.(?P<expires_s>\d{1,12})\.(?P<signature>[0-9a-f]{64})")
 _NANOSECONDS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class StoredKey:
-    """Pair a key with the SHA-256 of its token."""
-
-    key: ApiKey
-    token_sha256: bytes
 
 
 class KeyFinder(Protocol):
@@ -48,7 +39,7 @@ def create_token() -> tuple[str, str, bytes]:
 
 
 def token_from_headers(headers: Mapping[str, str]) -> str | None:
-    """Return the token of `Authorization: Bearer`, of `Basic` (as the password) or of `X-API-Key`; names in lower case."""
+    """Return the token of `Authorization: Bearer` or `Basic` (the password), or of `X-API-Key`; names in lower case."""
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     match scheme.lower():
         case "bearer":
@@ -89,7 +80,10 @@ class Authenticator:
             return None
         key = await self.identify(headers)
         if key is None:
-            message = f"A valid API key with the scope {scope.value!r} is needed. `gnomon keys create --scope {scope.value}` makes one."
+            message = (
+                f"A valid API key with the scope {scope.value!r} is needed. "
+                f"`gnomon keys create --scope {scope.value}` makes one."
+            )
             raise UnauthenticatedError(message)
         if not key.permits(scope):
             held = ", ".join(sorted(key.scopes))

@@ -1,7 +1,6 @@
 """Requests that end early: the reader goes away, the time is up, the body is too large."""
 
 import asyncio
-import contextlib
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,8 +13,8 @@ from gnomon.web.settings import Settings
 class Cancellation:
     """Cancel the work of `app` when the connection closes or the time limit passes before an answer begins.
 
-    Cancellation reaches the handler as `asyncio.CancelledError`, and through it the engine's query. The body is read first,
-    so that whatever comes next on the connection can only be its end.
+    Cancellation reaches the handler as `asyncio.CancelledError`, and through it the engine's query. The body is read
+    first, so that whatever comes next on the connection can only be its end.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -34,7 +33,7 @@ class Cancellation:
             await error_response(error)(scope, receive, send)
             return
         if body is not None:
-            await self._run(scope, receive, send, body)
+            await _Request(self._app, self._settings.max_query_time_s, scope, receive, send).run(body)
 
     async def _read_body(self, scope: Scope, receive: Receive) -> bytes | None:
         limit = self._settings.max_body_bytes
@@ -50,57 +49,68 @@ class Cancellation:
                 return b"".join(chunks)
             size = max(size, sum(map(len, chunks)))
         message_text = (
-            f"The request's body is larger than {limit} bytes (limits.body). Send less at once, or raise the limit."
+            f"The request's body is larger than {limit} bytes (max_body_bytes). Send less at once, or raise the limit."
         )
-        raise BodyTooLargeError(message_text, setting="limits.body", value=limit)
+        raise BodyTooLargeError(message_text, setting="max_body_bytes", value=limit)
 
-    async def _run(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
-        gone = asyncio.Event()
-        unread = [body]
-        answered = False
 
-        async def replay() -> Message:
-            if unread:
-                return {"type": "http.request", "body": unread.pop(), "more_body": False}
-            await gone.wait()
-            return {"type": "http.disconnect"}
+class _Request:
+    """One request whose body has been read, from then until its answer's end."""
 
-        async def begin(message: Message) -> None:
-            nonlocal answered
-            if not answered:
-                answered = True
-                deadline.reschedule(None)
-            await send(message)
+    def __init__(self, app: ASGIApp, limit_s: float, scope: Scope, receive: Receive, send: Send) -> None:
+        self._app = app
+        self._limit_s = limit_s
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._gone = asyncio.Event()
+        self._unread: list[bytes] = []
+        self._answered = False
 
-        work = asyncio.current_task()
-
-        async def watch() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            gone.set()
-            if not answered and work is not None:
-                work.cancel()
-
-        limit_s = self._settings.max_query_time_s
-        watcher = asyncio.create_task(watch(), name="watch for disconnect")
+    async def run(self, body: bytes) -> None:
+        self._unread.append(body)
+        work = asyncio.ensure_future(self._answer())
+        watcher = asyncio.create_task(self._watch(work), name="watch for disconnect")
         try:
-            async with asyncio.timeout(limit_s) as deadline:
-                await self._app(scope, replay, begin)
+            await work
         except asyncio.CancelledError:
             # Nobody is left to answer. A cancellation from elsewhere (the server's end) goes on.
-            if not gone.is_set():
+            if not self._gone.is_set():
+                work.cancel()
                 raise
-            if work is not None:
-                work.uncancel()
-        except TimeoutError:
-            if answered or not deadline.expired():
-                raise
-            message = (
-                f"No answer within {limit_s:g} s (limits.query_time). Ask for a shorter time range, or raise the limit."
-            )
-            error = LimitExceededError(message, setting="limits.query_time", value=limit_s)
-            await error_response(error)(scope, replay, send)
         finally:
             watcher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watcher
+
+    async def _answer(self) -> None:
+        deadline = asyncio.timeout(self._limit_s)
+
+        async def begin(message: Message) -> None:
+            if not self._answered:
+                self._answered = True
+                deadline.reschedule(None)
+            await self._send(message)
+
+        try:
+            async with deadline:
+                await self._app(self._scope, self._replay, begin)
+        except TimeoutError:
+            if self._answered or not deadline.expired():
+                raise
+            limit_s = self._limit_s
+            message = f"No answer within {limit_s:g} s (query.time). Ask for a shorter time range, or raise the limit."
+            error = LimitExceededError(message, setting="query.time", value=limit_s)
+            await error_response(error)(self._scope, self._replay, self._send)
+
+    async def _watch(self, work: asyncio.Future[None]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone.set()
+        # An answer that has begun ends by itself: whoever streams sees the disconnect and tidies up.
+        if not self._answered:
+            work.cancel()
+
+    async def _replay(self) -> Message:
+        if self._unread:
+            return {"type": "http.request", "body": self._unread.pop(), "more_body": False}
+        await self._gone.wait()
+        return {"type": "http.disconnect"}

@@ -88,12 +88,12 @@ class ServerControl(Protocol):
         """Return every effective setting with its source."""
 
     async def reload(self) -> ReloadOutcome:
-        """Read the configuration again and apply what can change; raises InvalidInputError and changes nothing if it is wrong."""
+        """Read the settings again and apply what can change; if wrong, raise InvalidInputError and change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Hold what routes need; add a field here, fill it in `gnomon.server`, and take it from `ServicesDep` in the route."""
+    """Hold what routes need: declare it here, fill it in `gnomon.server`, take it from `ServicesDep` in the route."""
 
     settings: Settings
     control: ServerControl

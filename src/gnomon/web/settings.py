@@ -21,11 +21,12 @@ class Settings:
     drain_timeout_s: float = 20
     max_body_bytes: int = 64 * 2**20
     max_query_time_s: float = 30
-    max_result_bytes: int = 64 * 2**20
+    max_query_memory_bytes: int = 2 * 2**30
+    max_result_rows: int = 1_000_000
 
     @property
     def keys_required(self) -> bool:
-        """Return whether requests must carry an API key: on every address but loopback, and wherever it is asked for."""
+        """Return whether requests must carry an API key: on every address but loopback, or where it is asked for."""
         return self.require_keys or not is_loopback(self.host)
 
     @property

@@ -29,8 +29,8 @@ _FOREVER = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"
 _NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Gnomon</title>
 <body style="font: 14px/1.5 system-ui; max-width: 40em; margin: 4em auto">
-<h1>The user interface is not built</h1><p>Gnomon runs, but this installation has no interface: it was started from a source
-tree. Run <code>npm ci &amp;&amp; npm run build</code> in <code>ui/</code> and reload. The API is described at
+<h1>The user interface is not built</h1><p>Gnomon runs, but this installation has no interface: it was started from a
+source tree. Run <code>npm ci &amp;&amp; npm run build</code> in <code>ui/</code> and reload. The API is described at
 <a href="/api/docs">/api/docs</a>.</p>"""
 
 

@@ -41,7 +41,7 @@ async def get_live() -> HealthResponse:
 
 @router.get("/ready", summary="Tell whether requests should be sent here", responses={503: {"model": HealthResponse}})
 async def get_ready(services: ServicesDep, response: Response) -> HealthResponse:
-    """Answer 200 from the line "ready" in the log on, 503 before, while draining, and while a required part is not well."""
+    """Answer 200 from the log's line "ready" on; 503 before, while draining, or while a required part is not well."""
     return _answer(response, good=services.health.ready, otherwise=_status(services))
 
 

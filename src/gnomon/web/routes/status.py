@@ -32,7 +32,8 @@ class LimitsResponse(BaseModel):
 
     body_bytes: int
     query_time_s: float
-    result_bytes: int
+    query_memory_bytes: int
+    result_rows: int
 
 
 class RetentionResponse(BaseModel):
@@ -92,7 +93,7 @@ class TableResponse(BaseModel):
 
 
 class JournalResponse(BaseModel):
-    """Measure what is acknowledged, but not loaded yet; `set_aside` segments could not be loaded and are kept for a look."""
+    """Measure what is acknowledged, but not loaded yet; `set_aside` segments could not be read and are kept."""
 
     segments: int
     backlog_bytes: int
@@ -136,7 +137,8 @@ async def get_status(services: ServicesDep) -> StatusResponse:
         limits=LimitsResponse(
             body_bytes=settings.max_body_bytes,
             query_time_s=settings.max_query_time_s,
-            result_bytes=settings.max_result_bytes,
+            query_memory_bytes=settings.max_query_memory_bytes,
+            result_rows=settings.max_result_rows,
         ),
         ingest=_ingest(services, _INGEST_WINDOW_S),
     )

@@ -1,0 +1,473 @@
+"""Settings: command line over environment over `gnomon.yml` over defaults, composed into what each part needs."""
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from gnomon import telemetry
+from gnomon.model.byte_sizes import parse_byte_size
+from gnomon.model.durations import parse_duration_ns
+from gnomon.model.errors import InvalidInputError
+from gnomon.storage.settings import (
+    EngineSettings,
+    JournalSettings,
+    QuerySettings,
+    RetentionSettings,
+    StorageSettings,
+)
+from gnomon.web import settings as web_settings
+
+DEFAULT_CONFIG = Path("gnomon.yml")
+ENVIRONMENT_PREFIX = "GNOMON_"
+
+_NANOSECONDS = 1_000_000_000
+_HIDDEN = "(hidden)"
+
+
+class SettingsError(InvalidInputError):
+    """Tell what is wrong with the settings: where, which, its value and what to do."""
+
+
+def _seconds(value: object) -> object:
+    try:
+        return parse_duration_ns(value) / _NANOSECONDS if isinstance(value, str) else value
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from error
+
+
+def _bytes(value: object) -> object:
+    try:
+        return parse_byte_size(value) if isinstance(value, str) else value
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from error
+
+
+def _items(value: object) -> object:
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+ByteSize = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
+TextList = Annotated[list[str], BeforeValidator(_items)]
+Count = Annotated[int, Field(ge=1)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _setting(default: Any, description: str, *, reloadable: bool = False, secret: bool = False) -> Any:
+    """Declare a setting; defaults are written as people write them and go through the same validation."""
+    return Field(
+        default=default,
+        description=description,
+        validate_default=True,
+        json_schema_extra={"reloadable": reloadable, "secret": secret},
+    )
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TlsOptions(_Section):
+    """Serve over TLS when both are set."""
+
+    certificate: Path | None = _setting(
+        None, "PEM file with the certificate chain; all three listeners then speak TLS."
+    )
+    key: Path | None = _setting(None, "PEM file with the certificate's private key.")
+
+
+class AuthOptions(_Section):
+    """Say who gets in."""
+
+    required: bool = _setting(
+        False, "Ask for API keys on loopback, too, as behind a reverse proxy. Every other address asks for them always."
+    )
+    allowed_hosts: TextList = _setting(
+        [], "Host names by which a server on loopback may be reached, besides localhost."
+    )
+    session_lifetime: Duration = _setting("12h", "How long a browser stays signed in.")
+
+
+class QueryOptions(_Section):
+    """Bound what one query may cost."""
+
+    time: Duration = _setting("30s", "Longest time for a query.")
+    memory_bytes: ByteSize = _setting("2GiB", "Most memory for a query.")
+    result_rows: Count = _setting(1_000_000, "Most rows that a query may return.")
+    concurrency: Count = _setting(8, "Queries that run at the same time; others wait.")
+
+
+class LogOptions(_Section):
+    """Say how Gnomon logs."""
+
+    level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", "Least severe level that is logged.", reloadable=True
+    )
+    format: Literal["auto", "json", "console"] = _setting(
+        "auto", "`json` lines or `console` text; `auto` is `console` on a terminal.", reloadable=True
+    )
+
+
+class OwnTracesOptions(_Section):
+    """Say whether Gnomon traces itself."""
+
+    enabled: bool = _setting(True, "Trace Gnomon's own requests into its own store, ingest excluded.")
+    sample_ratio: Annotated[float, Field(ge=0, le=1)] = _setting(1.0, "Share of own requests that are traced, 0 to 1.")
+
+
+class RetentionOptions(_Section):
+    """Say how long each signal is kept."""
+
+    traces: Duration = _setting("7d", "How long spans are kept.", reloadable=True)
+    logs: Duration = _setting("7d", "How long log records are kept.", reloadable=True)
+    metrics: Duration = _setting("30d", "How long samples are kept.", reloadable=True)
+
+
+class StorageOptions(_Section):
+    """Say where data lives and how much of it."""
+
+    retention: RetentionOptions = Field(default_factory=RetentionOptions)
+    max_bytes: ByteSize = _setting(
+        "50GB", "Budget for the data directory: the oldest data goes when it is exceeded. 0: the disk is the limit."
+    )
+    min_free_bytes: ByteSize = _setting("1GiB", "Ingest refuses, retryably, while the disk has less room than this.")
+    memory_bytes: ByteSize = _setting("0", "Most memory for the engine. 0: a third of the machine's.")
+    threads: Annotated[int, Field(ge=0)] = _setting(0, "Threads of one query. 0: one for each core.")
+    cluster_url: str = _setting(
+        "",
+        "ClickHouse to use in place of the embedded engine: clickhouse://user:password@host:8123/database.",
+        secret=True,
+    )
+    cluster_name: str = _setting("", "Name of the cluster in ClickHouse's configuration; empty for a lone server.")
+    state_url: str = _setting(
+        "",
+        "PostgreSQL for what people edit, when several processes share a cluster: postgresql://user@host/database. "
+        "Empty: state.sqlite in the data directory.",
+        secret=True,
+    )
+
+
+class JournalOptions(_Section):
+    """Say how the journal holds what is acknowledged but not loaded yet."""
+
+    segment_bytes: ByteSize = _setting("24MiB", "Size at which a segment is closed and loaded.")
+    segment_age: Duration = _setting("500ms", "Age at which a segment is closed and loaded while somebody reads.")
+    idle_segment_age: Duration = _setting("5s", "Age at which a segment is closed and loaded while nobody reads.")
+    backlog_bytes: ByteSize = _setting("256MiB", "Requests wait while more than this is accepted and not loaded yet.")
+    waiting_bytes: ByteSize = _setting("64MiB", "Ingest refuses, retryably, while waiting requests add up to more.")
+    hold: Duration = _setting("5s", "How long a request may wait before it is refused, retryably.")
+    repeat_window: Duration = _setting("10m", "An identical request sent again within this time is stored once.")
+    repeat_entries: Count = _setting(500_000, "Requests that are remembered for that at most.")
+
+
+class RedactionOptions(_Section):
+    """Say which secrets are blotted out at ingest."""
+
+    enabled: bool = _setting(True, "Replace well-known shapes of secrets in log bodies and attributes.")
+    patterns: TextList = _setting([], "Further RE2 patterns to replace.")
+
+
+class IngestOptions(_Section):
+    """Say what happens to data on its way in."""
+
+    redaction: RedactionOptions = Field(default_factory=RedactionOptions)
+
+
+def default_data_dir() -> Path:
+    """Return where data goes unless told otherwise."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "gnomon"
+
+
+class Options(_Section):
+    """List every setting as people write it."""
+
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Directory for all data; one process owns it. Without it: ~/.local/share/gnomon.",
+    )
+    host: str = _setting("127.0.0.1", "Address to listen on. Any other than loopback requires API keys.")
+    port: Port = _setting(1212, "Port of UI and API; 0 takes any free one.")
+    otlp_http_port: Port = _setting(4318, "Port of OTLP/HTTP; 0 takes any free one.")
+    otlp_grpc_port: Port = _setting(4317, "Port of OTLP/gRPC; 0 takes any free one.")
+    drain_timeout: Duration = _setting("20s", "How long requests under way may take to finish once the server stops.")
+    tls: TlsOptions = Field(default_factory=TlsOptions)
+    auth: AuthOptions = Field(default_factory=AuthOptions)
+    max_body_bytes: ByteSize = _setting("64MiB", "Largest request body, after decompression.")
+    query: QueryOptions = Field(default_factory=QueryOptions)
+    log: LogOptions = Field(default_factory=LogOptions)
+    own_traces: OwnTracesOptions = Field(default_factory=OwnTracesOptions)
+    storage: StorageOptions = Field(default_factory=StorageOptions)
+    journal: JournalOptions = Field(default_factory=JournalOptions)
+    ingest: IngestOptions = Field(default_factory=IngestOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """Describe one setting for documentation and display."""
+
+    key: str
+    description: str
+    default: str
+    reloadable: bool
+    secret: bool
+
+    @property
+    def variable(self) -> str:
+        """Return the environment variable that sets it."""
+        return ENVIRONMENT_PREFIX + self.key.replace(".", "__").upper()
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveSetting:
+    """Pair a setting with its value, as written, and with where that comes from."""
+
+    info: SettingInfo
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Hold all settings, validated, and each part's own."""
+
+    options: Options
+    sources: Mapping[str, tuple[str, object]]
+    unknown_variables: tuple[str, ...]
+
+    @property
+    def web(self) -> web_settings.Settings:
+        """Return what the web server needs to be told."""
+        options = self.options
+        return web_settings.Settings(
+            host=options.host,
+            port=options.port,
+            otlp_http_port=options.otlp_http_port,
+            otlp_grpc_port=options.otlp_grpc_port,
+            tls_certificate=options.tls.certificate,
+            tls_key=options.tls.key,
+            require_keys=options.auth.required,
+            allowed_hosts=tuple(options.auth.allowed_hosts),
+            session_lifetime_s=options.auth.session_lifetime,
+            drain_timeout_s=options.drain_timeout,
+            max_body_bytes=options.max_body_bytes,
+            max_query_time_s=options.query.time,
+            max_query_memory_bytes=options.query.memory_bytes,
+            max_result_rows=options.query.result_rows,
+        )
+
+    @property
+    def storage(self) -> StorageSettings:
+        """Return what storage needs to be told."""
+        options, storage, journal = self.options, self.options.storage, self.options.journal
+        retention = storage.retention
+        return StorageSettings(
+            data_dir=options.data_dir,
+            max_bytes=storage.max_bytes,
+            min_free_bytes=storage.min_free_bytes,
+            retention=RetentionSettings(
+                traces_s=int(retention.traces), logs_s=int(retention.logs), metrics_s=int(retention.metrics)
+            ),
+            engine=EngineSettings(
+                memory_bytes=storage.memory_bytes,
+                threads=storage.threads,
+                cluster_url=storage.cluster_url,
+                cluster_name=storage.cluster_name,
+            ),
+            query=QuerySettings(
+                time_s=options.query.time,
+                memory_bytes=options.query.memory_bytes,
+                result_rows=options.query.result_rows,
+                concurrency=options.query.concurrency,
+            ),
+            journal=JournalSettings(
+                segment_bytes=journal.segment_bytes,
+                segment_age_s=journal.segment_age,
+                idle_segment_age_s=journal.idle_segment_age,
+                backlog_bytes=journal.backlog_bytes,
+                waiting_bytes=journal.waiting_bytes,
+                hold_s=journal.hold,
+                repeat_window_s=journal.repeat_window,
+                repeat_entries=journal.repeat_entries,
+            ),
+        )
+
+    @property
+    def telemetry(self) -> telemetry.Settings:
+        """Return what Gnomon tells about itself."""
+        return telemetry.Settings(
+            log_level=self.options.log.level,
+            log_format=self.options.log.format,
+            traces=self.options.own_traces.enabled,
+            traces_sample_ratio=self.options.own_traces.sample_ratio,
+        )
+
+    def effective(self) -> list[EffectiveSetting]:
+        """Return every setting with its value and source; secrets are hidden."""
+        return [self._effective(info) for info in list_settings()]
+
+    def _effective(self, info: SettingInfo) -> EffectiveSetting:
+        source, raw = self.sources.get(info.key, ("default", info.default))
+        value = _HIDDEN if info.secret and info.key in self.sources else _text(raw)
+        return EffectiveSetting(info, value, source)
+
+
+def list_settings() -> list[SettingInfo]:
+    """Return every setting there is, in the order of declaration."""
+    return [
+        SettingInfo(
+            key=key,
+            description=field.description or "",
+            default=_text(field.get_default(call_default_factory=True)),  # type: ignore[call-arg, unused-ignore]
+            reloadable=_extra(field, "reloadable"),
+            secret=_extra(field, "secret"),
+        )
+        for key, field in _fields(Options)
+    ]
+
+
+def load_config(
+    config_path: Path | None = None,
+    command_line: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Config:
+    """Return the settings from all sources; keys of `command_line` are dotted, None means not given.
+
+    `config_path` must exist; without it, `gnomon.yml` in the working directory is read if it is there.
+    Raises SettingsError.
+    """
+    known = {key for key, _field in _fields(Options)}
+    sources: dict[str, tuple[str, object]] = {}
+    path = config_path or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
+    if path is not None:
+        sources.update(_read_file(path))
+    variables = {name: value for name, value in environment.items() if name.startswith(ENVIRONMENT_PREFIX)}
+    unknown = []
+    for name, value in sorted(variables.items()):
+        key = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
+        if key in known:
+            sources[key] = (f"environment {name}", value)
+        elif name != f"{ENVIRONMENT_PREFIX}CONFIG":
+            unknown.append(name)
+    sources.update({key: ("command line", value) for key, value in (command_line or {}).items() if value is not None})
+    try:
+        options = Options.model_validate(_nest(sources))
+    except ValidationError as error:
+        faults = [_explain(fault, sources, known) for fault in error.errors(include_url=False)]
+        raise SettingsError("\n".join(faults)) from error
+    _check_together(options)
+    return Config(options, sources, tuple(unknown))
+
+
+def _read_file(path: Path) -> dict[str, tuple[str, object]]:
+    """Return each leaf of a YAML file with its place; relative paths in it are relative to the file."""
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"Cannot read the configuration {str(path)!r}: {error.strerror}. Check the path given by --config."
+        raise SettingsError(message) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        message = f"Cannot read the configuration {str(path)!r}: it is not valid YAML. {error}"
+        raise SettingsError(message) from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict) or not isinstance(node, yaml.MappingNode):
+        message = (
+            f"The configuration {str(path)!r} holds a {type(content).__name__}, not settings. Write `key: value` lines."
+        )
+        raise SettingsError(message)
+    lines = dict(_lines(node))
+    leaves = {key: (f"{path}:{lines.get(key, 1)}", value) for key, value in _leaves(content)}
+    for key in ("data_dir", "tls.certificate", "tls.key"):
+        place, value = leaves.get(key, ("", None))
+        if isinstance(value, str):
+            leaves[key] = (place, str(path.absolute().parent / Path(value).expanduser()))
+    return leaves
+
+
+def _lines(node: yaml.MappingNode, prefix: str = "") -> Iterator[tuple[str, int]]:
+    for key, value in node.value:
+        name = f"{prefix}{key.value}"
+        yield name, key.start_mark.line + 1
+        if isinstance(value, yaml.MappingNode):
+            yield from _lines(value, f"{name}.")
+
+
+def _leaves(content: Mapping[Any, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in content.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _nest(sources: Mapping[str, tuple[str, object]]) -> dict[str, object]:
+    nested: dict[str, Any] = {}
+    for key, (_source, value) in sources.items():
+        *sections, name = key.split(".")
+        section = nested
+        for part in sections:
+            if not isinstance(section.get(part), dict):
+                section[part] = {}
+            section = section[part]
+        section[name] = value
+    return nested
+
+
+def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, _Section):
+            yield from _fields(annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+def _extra(field: FieldInfo, name: str) -> bool:
+    return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get(name))
+
+
+def _explain(fault: ErrorDetails, sources: Mapping[str, tuple[str, object]], known: set[str]) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    # Errors inside a list or a choice point deeper than the key that was written.
+    written = next((name for name in sources if key == name or key.startswith(f"{name}.")), None)
+    written = written or next((name for name in sources if name.startswith(f"{key}.")), key)
+    source, value = sources.get(written, ("defaults", fault.get("input")))
+    if fault["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(written, known, n=1)
+        advice = f"Did you mean {near[0]!r}?" if near else "docs/reference/settings.md lists all settings."
+        return f"{source}: there is no setting {written!r} (value {value!r}). {advice}"
+    reason = fault["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{source}: {written} = {value!r} is wrong: {reason}."
+
+
+def _check_together(options: Options) -> None:
+    tls = options.tls
+    if (tls.certificate is None) != (tls.key is None):
+        missing = "tls.key" if tls.key is None else "tls.certificate"
+        message = f"TLS needs both tls.certificate and tls.key, but {missing} is not set. Set it, or remove the other."
+        raise SettingsError(message)
+    for name, path in (("tls.certificate", tls.certificate), ("tls.key", tls.key)):
+        if path is not None and not path.is_file():
+            message = f"There is no file {str(path)!r}, which {name} names. Correct the path."
+            raise SettingsError(message)
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case list():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
