@@ -1,0 +1,1 @@
+"""Everything that touches the disk or speaks SQL: journal, loader, engines, schema and the stores over them."""

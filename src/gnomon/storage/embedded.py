@@ -1,0 +1,108 @@
+"""The embedded engine: chDB over one directory, owned by one process."""
+
+import fcntl
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from gnomon.storage.client_pool import ClientPool
+from gnomon.storage.engine import Dialect, Result
+from gnomon.storage.errors import DataDirectoryError, SegmentRejectedError, StorageError
+from gnomon.storage.segments import UNREADABLE_CODES, insert_settings
+from gnomon.storage.settings import EngineSettings, QuerySettings
+from gnomon.storage.streams import Stream
+
+
+class EmbeddedEngine:
+    """Run statements in this process; the directory is locked for as long as it is open."""
+
+    def __init__(self, directory: Path, engine: EngineSettings, query: QuerySettings) -> None:
+        """Remember the directory; nothing is opened before `start`."""
+        self._directory = directory
+        self._pool = ClientPool(self._connect, engine, query)
+        self._lock: IO[str] | None = None
+        self.dialect = Dialect()
+
+    async def start(self) -> None:
+        """Lock and open the directory; raises DataDirectoryError when another process owns it or it is damaged."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock_directory(self._directory)
+        try:
+            await self._pool.run(lambda client: client.command("SELECT 1"), "open")
+        except (StorageError, ClickHouseError, OSError) as error:
+            self._lock.close()
+            message = (
+                f"The data directory {str(self._directory)!r} cannot be opened by the engine; it may be damaged: {error}. "
+                "Move it away and start again, or restore it from a copy."
+            )
+            raise DataDirectoryError(message) from error
+
+    async def stop(self) -> None:
+        """Close the engine and unlock the directory."""
+        self._pool.close()
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+    async def query(
+        self,
+        statement: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        settings: Mapping[str, str | int | float] | None = None,
+    ) -> Result:
+        """Return what a statement selects, within the limits of QuerySettings."""
+        return await self._pool.query(statement, parameters, settings)
+
+    async def command(
+        self,
+        statement: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        settings: Mapping[str, str | int | float] | None = None,
+    ) -> None:
+        """Run a statement that returns nothing."""
+        await self._pool.command(statement, parameters, settings)
+
+    async def load(self, stream: Stream, segment: Path, token: str) -> None:
+        """Insert a segment from its file; the engine reads it itself."""
+        schema = self._directory / "schemas" / f"{stream.name}.proto"
+        if not schema.exists() or schema.read_text(encoding="utf-8") != stream.schema:
+            schema.parent.mkdir(exist_ok=True)
+            schema.write_text(stream.schema, encoding="utf-8")
+        path = str(segment.resolve()).replace("\\", "\\\\").replace("'", "\\'")
+        statement = f"INSERT INTO {stream.name} SELECT * FROM file('{path}', 'Protobuf')"  # noqa: S608 - a name of ours
+        settings = insert_settings(token) | {"format_schema": f"{schema.resolve()}:Request"}
+        try:
+            await self._pool.run(lambda client: client.command(statement, settings=settings), "load")
+        except StorageError as error:
+            if error.code in UNREADABLE_CODES:
+                raise SegmentRejectedError(str(error), code=error.code) from error
+            raise
+
+    def _connect(self) -> Client:
+        return clickhouse_connect.get_client(dsn=f"chdb://{self._directory.resolve() / 'engine'}")
+
+
+def _lock_directory(directory: Path) -> IO[str]:
+    lock = (directory / "lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.seek(0)
+        owner = lock.read().strip() or "unknown"
+        lock.close()
+        message = (
+            f"The data directory {str(directory)!r} is in use by another Gnomon (process {owner}). "
+            "Stop that one, or give this one a directory of its own with --data-dir."
+        )
+        raise DataDirectoryError(message) from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock

@@ -1,0 +1,52 @@
+"""Schema files as statements: the same text for the embedded engine and for a cluster.
+
+Placeholders: `${on_cluster}` and `${local}` are empty on a lone server; on a cluster tables get the suffix `_local`, and each comment
+`-- distributed: TABLE by EXPRESSION` becomes a Distributed table of the plain name over them. `${Replicated}` stands before the
+engine's name, `${attributes}` for an OTLP attribute list, `${durable}` for the settings that sync every insert and recognise
+repeated ones, `${traces_s}` and the like for retention in seconds.
+"""
+
+import re
+from dataclasses import dataclass
+from string import Template
+
+from gnomon.storage.engine import Dialect
+from gnomon.storage.settings import RetentionSettings
+
+ATTRIBUTES = "Map(LowCardinality(String), String)"
+_DURABLE = "fsync_after_insert = 1, fsync_part_directory = 1"
+_DEDUPLICATION = {False: "non_replicated_deduplication_window", True: "replicated_deduplication_window"}
+_DISTRIBUTED = re.compile(r"^-- distributed: (\w+) by (.+)$", re.MULTILINE)
+_COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaFile:
+    """The statements of one file, in order."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+def render_schema(name: str, text: str, dialect: Dialect, retention: RetentionSettings) -> SchemaFile:
+    """Return a schema file as statements for this dialect."""
+    cluster = dialect.cluster_name
+    on_cluster = f"ON CLUSTER '{cluster}'" if cluster else ""
+    rendered = Template(text).substitute(
+        on_cluster=on_cluster,
+        local="_local" if cluster else "",
+        Replicated="Replicated" if cluster else "",
+        attributes=ATTRIBUTES,
+        durable=f"{_DURABLE}, {_DEDUPLICATION[bool(cluster)]} = 1000",
+        traces_s=retention.traces_s,
+        logs_s=retention.logs_s,
+        metrics_s=retention.metrics_s,
+    )
+    statements = [statement.strip() for statement in _COMMENT.sub("", rendered).split(";\n") if statement.strip()]
+    if cluster:
+        statements += [
+            f"CREATE TABLE IF NOT EXISTS {table} {on_cluster} AS {table}_local "
+            f"ENGINE = Distributed('{cluster}', currentDatabase(), {table}_local, {key})"
+            for table, key in _DISTRIBUTED.findall(rendered)
+        ]
+    return SchemaFile(name, tuple(statements))

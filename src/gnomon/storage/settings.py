@@ -1,0 +1,80 @@
+"""What can be set about storage, with units in the names."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+GIB = 1 << 30
+MIB = 1 << 20
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """How long each signal is kept, in seconds."""
+
+    traces_s: int = 7 * DAY_S
+    logs_s: int = 7 * DAY_S
+    metrics_s: int = 30 * DAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What the engine may use.
+
+    `memory_bytes` bounds all queries and inserts together (0: a third of the machine's memory), `threads` one query
+    (0: one for each core). `cluster_url` (`clickhouse://user:password@host:8123/database`) takes a ClickHouse server or
+    cluster instead of the embedded engine; `cluster_name` names the cluster in its configuration, and empty means a lone server.
+    """
+
+    memory_bytes: int = 0
+    threads: int = 0
+    cluster_url: str = ""
+    cluster_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySettings:
+    """What one query may use before it is refused."""
+
+    time_s: float = 30.0
+    memory_bytes: int = 2 * GIB
+    result_rows: int = 1_000_000
+    concurrency: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSettings:
+    """How the journal gathers, and when it holds back.
+
+    A segment closes at `segment_bytes`, or `segment_age_s` after its first request while somebody is reading, or
+    `idle_segment_age_s` after it while nobody is (a reader closes it at once). With more than `backlog_bytes` accepted and not
+    yet loaded, requests wait for up to `hold_s` and are then refused with a retryable error; requests whose bodies add up
+    to more than `waiting_bytes` are refused at once. Requests are recognised as repeated for at least `repeat_window_s`, or
+    the last `repeat_entries` of them.
+    """
+
+    segment_bytes: int = 24 * MIB
+    segment_age_s: float = 0.5
+    idle_segment_age_s: float = 5.0
+    backlog_bytes: int = 256 * MIB
+    waiting_bytes: int = 64 * MIB
+    hold_s: float = 5.0
+    repeat_window_s: float = 600.0
+    repeat_entries: int = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """Where data lives, how much of it and for how long.
+
+    `max_bytes` is the budget of the data directory (0: none); the oldest data goes first. With less than `min_free_bytes` left on
+    the disk, ingest refuses and reads go on.
+    """
+
+    data_dir: Path = Path("gnomon-data")
+    max_bytes: int = 50_000_000_000
+    min_free_bytes: int = GIB
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    query: QuerySettings = field(default_factory=QuerySettings)
+    journal: JournalSettings = field(default_factory=JournalSettings)

@@ -1,0 +1,27 @@
+"""The streams of requests that storage takes in: each has a protobuf schema and a landing table of the same name."""
+
+import re
+from dataclasses import dataclass
+from importlib import resources
+
+MESSAGE = "Request"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One kind of request: `name` is its landing table and its folder in the journal, `schema` what the engine reads of it."""
+
+    name: str
+    schema: str
+
+
+def read_schema_file(name: str) -> str:
+    """Return the text of a file of the schema folder."""
+    return resources.files("gnomon.storage").joinpath("schema", name).read_text(encoding="utf-8")
+
+
+def _read_stream(name: str) -> Stream:
+    return Stream(name, re.sub(r"//[^\n]*", "", read_schema_file(f"{name}.proto")).strip())
+
+
+STREAMS = {name: _read_stream(name) for name in ("otlp_traces", "otlp_logs")}
