@@ -309,6 +309,14 @@ class Config:
             traces_sample_ratio=self.options.own_traces.sample_ratio,
         )
 
+    def with_reloadable(self, new: "Config") -> "Config":
+        """Return these settings with those of `new` that can change while the server runs."""
+        reloadable = {info.key for info in list_settings() if info.reloadable}
+        kept = {key: source for key, source in self.sources.items() if key not in reloadable}
+        taken = {key: source for key, source in new.sources.items() if key in reloadable}
+        sources = kept | taken
+        return Config(Options.model_validate(_nest(sources)), sources, new.unknown_variables)
+
     def effective(self) -> list[EffectiveSetting]:
         """Return every setting with its value and source; secrets are hidden."""
         return [self._effective(info) for info in list_settings()]

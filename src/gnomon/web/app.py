@@ -67,7 +67,7 @@ def create_app(services: Services, ingest_routes: Sequence[BaseRoute], tracer: T
     """Return the application of the main port."""
     api = create_api()
     api.state.services = services
-    answering: ASGIApp = Cancellation(api, services.settings)
+    answering: ASGIApp = Cancellation(api, services.settings, services.control.drain_begun)
     if not is_loopback(services.settings.host):
         answering = GZipMiddleware(answering, minimum_size=_COMPRESS_FROM_BYTES, compresslevel=4)
     app: ASGIApp = _Dispatcher(Starlette(routes=list(ingest_routes)), ingest_routes, answering, StaticFiles())

@@ -17,10 +17,11 @@ class Cancellation:
     first, so that whatever comes next on the connection can only be its end.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """Watch over `app`."""
+    def __init__(self, app: ASGIApp, settings: Settings, drain_begun: asyncio.Event) -> None:
+        """Watch over `app`; endless streams end when `drain_begun` is set."""
         self._app = app
         self._settings = settings
+        self._drain_begun = drain_begun
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -33,7 +34,8 @@ class Cancellation:
             await error_response(error)(scope, receive, send)
             return
         if body is not None:
-            await _Request(self._app, self._settings.max_query_time_s, scope, receive, send).run(body)
+            request = _Request(self._app, self._settings.max_query_time_s, scope, receive, send)
+            await request.run(body, self._drain_begun)
 
     async def _read_body(self, scope: Scope, receive: Receive) -> bytes | None:
         limit = self._settings.max_body_bytes
@@ -66,20 +68,26 @@ class _Request:
         self._gone = asyncio.Event()
         self._unread: list[bytes] = []
         self._answered = False
+        self._endless = False
 
-    async def run(self, body: bytes) -> None:
+    async def run(self, body: bytes, drain_begun: asyncio.Event) -> None:
         self._unread.append(body)
-        work = asyncio.ensure_future(self._answer())
-        watcher = asyncio.create_task(self._watch(work), name="watch for disconnect")
+        work = asyncio.create_task(self._answer(), name=f"{self._scope['method']} {self._scope['path']}")
+        watchers = (
+            asyncio.create_task(self._watch_connection(work), name="watch for disconnect"),
+            asyncio.create_task(self._watch_drain(work, drain_begun), name="watch for drain"),
+        )
         try:
             await work
         except asyncio.CancelledError:
-            # Nobody is left to answer. A cancellation from elsewhere (the server's end) goes on.
+            # Nobody is left to answer, or a stream ends for the drain. A cancellation from elsewhere goes on.
             if not self._gone.is_set():
-                work.cancel()
                 raise
+            if self._endless:
+                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            watcher.cancel()
+            for watcher in watchers:
+                watcher.cancel()
 
     async def _answer(self) -> None:
         deadline = asyncio.timeout(self._limit_s)
@@ -87,6 +95,7 @@ class _Request:
         async def begin(message: Message) -> None:
             if not self._answered:
                 self._answered = True
+                self._endless = Headers(raw=message["headers"]).get("content-type", "").startswith("text/event-stream")
                 deadline.reschedule(None)
             await self._send(message)
 
@@ -101,12 +110,16 @@ class _Request:
             error = LimitExceededError(message, setting="query.time", value=limit_s)
             await error_response(error)(self._scope, self._replay, self._send)
 
-    async def _watch(self, work: asyncio.Future[None]) -> None:
+    async def _watch_connection(self, work: asyncio.Task[None]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._gone.set()
-        # An answer that has begun ends by itself: whoever streams sees the disconnect and tidies up.
-        if not self._answered:
+        work.cancel()
+
+    async def _watch_drain(self, work: asyncio.Task[None], drain_begun: asyncio.Event) -> None:
+        await drain_begun.wait()
+        if self._endless:
+            self._gone.set()
             work.cancel()
 
     async def _replay(self) -> Message:

@@ -1,5 +1,6 @@
 """What the routes work with: one value that the server fills and each route picks from."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -78,8 +79,8 @@ class ServerControl(Protocol):
         """Return where this process listens."""
 
     @property
-    def draining(self) -> bool:
-        """Return whether the server is on its way down: streams should end."""
+    def drain_begun(self) -> asyncio.Event:
+        """Return the event that is set when the server is on its way down."""
 
     def retention_s(self) -> dict[str, float]:
         """Return how long each signal is kept, in seconds."""

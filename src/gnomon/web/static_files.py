@@ -67,7 +67,7 @@ class StaticFiles:
             )
         file = self._read(path.lstrip("/"))
         if file is None:
-            if path.startswith("/assets/") or "text/html" not in headers.get("accept", "text/html"):
+            if not _asks_for_page(path, headers.get("accept", "*/*")):
                 return PlainTextResponse(f"There is no file {path!r} here.\n", status_code=404)
             file = self._read("index.html")
         if file is None:
@@ -97,6 +97,13 @@ class StaticFiles:
         if cached is None or cached.modified_ns != modified_ns:
             cached = self._files[path] = _load(path, modified_ns)
         return cached
+
+
+def _asks_for_page(path: str, accept: str) -> bool:
+    # Scripts and images accept anything, too, but bear a suffix; so does `curl`, without one.
+    if path.startswith("/assets/"):
+        return False
+    return "text/html" in accept or ("*/*" in accept and "." not in path.rpartition("/")[2])
 
 
 def _load(path: Path, modified_ns: int) -> _File:

@@ -1,0 +1,207 @@
+"""The composition root: builds every part, starts and stops them in order, and turns signals into actions."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+import structlog
+from prometheus_client import REGISTRY
+
+from gnomon import __version__
+from gnomon.config import Config, SettingsError
+from gnomon.lifecycle import Service, SystemClock
+from gnomon.model.errors import GnomonError
+from gnomon.storage.embedded import EmbeddedEngine
+from gnomon.storage.state_store import StateStore
+from gnomon.storage.usage import StorageMeter
+from gnomon.telemetry import configure_logs
+from gnomon.web.app import create_app
+from gnomon.web.auth import Authenticator
+from gnomon.web.health import Health, HealthCheck
+from gnomon.web.ingest_activity import IngestActivity
+from gnomon.web.listeners import HttpListener, bind_socket
+from gnomon.web.services import Endpoints, ReloadOutcome, Services, SettingValue
+
+log = structlog.get_logger(__name__)
+
+_HARD_EXIT_CODE = 1
+
+
+class StartRefusedError(GnomonError):
+    """Tell that the server does not start as it is set up."""
+
+
+class Server:
+    """One Gnomon process: everything between the data directory and the listeners."""
+
+    def __init__(self, config: Config, read_config: Callable[[], Config]) -> None:
+        """Remember the settings, and how to read them again."""
+        self._config = config
+        self._read_config = read_config
+        self._clock = SystemClock()
+        self._stack = AsyncExitStack()
+        self._endpoints = Endpoints("", "", "")
+        self._drain_begun = asyncio.Event()
+        self.started_at_ns = self._clock.now_ns()
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Return where this process listens."""
+        return self._endpoints
+
+    @property
+    def drain_begun(self) -> asyncio.Event:
+        """Return the event that is set when the server is on its way down."""
+        return self._drain_begun
+
+    def retention_s(self) -> dict[str, float]:
+        """Return how long each signal is kept, in seconds."""
+        retention = self._config.storage.retention
+        return {"traces": retention.traces_s, "logs": retention.logs_s, "metrics": retention.metrics_s}
+
+    def settings(self) -> list[SettingValue]:
+        """Return every effective setting with its source."""
+        return [
+            SettingValue(
+                key=setting.info.key,
+                value=setting.value,
+                source=setting.source,
+                description=setting.info.description,
+                reloadable=setting.info.reloadable,
+            )
+            for setting in self._config.effective()
+        ]
+
+    async def start(self) -> None:
+        """Start every part; when one cannot, stop those before it and raise its error."""
+        began = time.monotonic()
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        log.info(
+            "ready",
+            version=__version__,
+            ui=self._endpoints.ui,
+            otlp_http=self._endpoints.otlp_http,
+            otlp_grpc=self._endpoints.otlp_grpc,
+            data_dir=str(self._config.options.data_dir),
+            start_s=round(time.monotonic() - began, 3),
+        )
+
+    async def stop(self) -> None:
+        """Drain: accept no more, finish requests, bring what is accepted to disk, close everything."""
+        log.info("draining")
+        self._drain_begun.set()
+        await self._stack.aclose()
+        log.info("stopped")
+
+    async def reload(self) -> ReloadOutcome:
+        """Read the configuration again and apply what can change while running; raises SettingsError if it is wrong."""
+        new = self._read_config()
+        old_values = {setting.info.key: setting.value for setting in self._config.effective()}
+        changed = [setting.info for setting in new.effective() if old_values[setting.info.key] != setting.value]
+        applied = tuple(info.key for info in changed if info.reloadable)
+        waiting = tuple(info.key for info in changed if not info.reloadable)
+        configure_logs(new.telemetry)
+        self._config = self._config.with_reloadable(new)
+        log.info("configuration read again", applied=applied, needs_restart=waiting)
+        return ReloadOutcome(applied, waiting)
+
+    async def _start(self) -> None:
+        config, web = self._config, self._config.web
+        for name in config.unknown_variables:
+            log.warning("unknown environment variable", variable=name, see="docs/reference/settings.md")
+        state = StateStore(config.options.data_dir, config.options.storage.state_url or None, self._clock)
+        await self._add(state)
+        if web.keys_required and not any(key.revoked_at_ns is None for key in await state.list_keys()):
+            message = (
+                f"Refusing to listen on {web.host} without API keys: anybody who reaches that address could read and "
+                "write everything. Create a key first:\n"
+                f"    gnomon keys create --scope admin --data-dir {config.options.data_dir}\n"
+                "Or listen on 127.0.0.1."
+            )
+            raise StartRefusedError(message)
+        main_socket = bind_socket(web.host, web.port, setting="port")
+        self._stack.callback(main_socket.close)
+
+        storage = config.storage
+        engine = EmbeddedEngine(storage.data_dir, storage.engine, storage.query)
+        await self._add(engine)
+        meter = StorageMeter(engine, storage)
+
+        activity = IngestActivity(REGISTRY, self._clock)
+        await self._add(activity)
+        health = Health((HealthCheck("engine", meter.check), HealthCheck("state", state.check)), self._clock)
+        await self._add(health)
+        services = Services(
+            settings=web,
+            control=self,
+            authenticator=Authenticator(web, state, self._clock),
+            health=health,
+            storage=meter,
+            ingest=activity,
+        )
+        main = HttpListener(create_app(services, ()), main_socket, web)
+        base = f"{web.scheme}://{_url_host(web.host)}"
+        self._endpoints = Endpoints(
+            ui=f"{base}:{main.port}",
+            otlp_http=f"{base}:{web.otlp_http_port}",
+            otlp_grpc=f"{_url_host(web.host)}:{web.otlp_grpc_port}",
+        )
+        await self._add(main)
+        self._stack.callback(health.mark_draining)
+        health.mark_started()
+
+    async def _add(self, service: Service) -> None:
+        """Start a part, to be stopped in the reverse order."""
+        await service.start()
+        self._stack.push_async_callback(service.stop)
+
+
+async def run_server(config: Config, read_config: Callable[[], Config]) -> None:
+    """Serve until SIGTERM or SIGINT; a second one ends the process at once, SIGHUP reads the configuration again."""
+    server = Server(config, read_config)
+    loop = asyncio.get_running_loop()
+    stop_asked = asyncio.Event()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def ask_to_stop() -> None:
+        if stop_asked.is_set():
+            # Whatever was acknowledged is in the journal; the next start loads it.
+            os._exit(_HARD_EXIT_CODE)
+        stop_asked.set()
+
+    def ask_to_reload() -> None:
+        task = asyncio.create_task(_reload(server))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGTERM, ask_to_stop)
+    loop.add_signal_handler(signal.SIGINT, ask_to_stop)
+    loop.add_signal_handler(signal.SIGHUP, ask_to_reload)
+    starting = asyncio.create_task(server.start())
+    stopping = asyncio.create_task(stop_asked.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return
+    starting.result()
+    await stopping
+    await server.stop()
+
+
+async def _reload(server: Server) -> None:
+    try:
+        await server.reload()
+    except SettingsError as error:
+        log.warning("configuration is wrong, the old one stays", error=str(error))
+
+
+def _url_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
