@@ -77,7 +77,7 @@ class EmbeddedEngine:
             schema.write_text(stream.schema, encoding="utf-8")
         path = str(segment.resolve()).replace("\\", "\\\\").replace("'", "\\'")
         statement = f"INSERT INTO {stream.name} SELECT * FROM file('{path}', 'Protobuf')"  # noqa: S608 - a name of ours
-        settings = insert_settings(token) | {"format_schema": f"{schema.resolve()}:Request"}
+        settings = insert_settings(token) | {"format_schema": str(schema.resolve())}
         try:
             await self._pool.run(lambda client: client.command(statement, settings=settings), "load")
         except StorageError as error:

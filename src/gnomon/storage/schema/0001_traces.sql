@@ -33,7 +33,7 @@ CREATE TABLE origins${local} ${on_cluster} (
 ) ENGINE = ${Replicated}AggregatingMergeTree
 PARTITION BY toYYYYMM(day)
 ORDER BY (id, day)
-SETTINGS allow_dimensions_outside_sorting_key = 1, ${durable};
+SETTINGS allow_dimensions_outside_sorting_key = 1, ttl_only_drop_parts = 1, ${durable};
 -- distributed: origins by id
 
 -- One row a span. `attribute_types` are the numbers of functions.sql. `replaced_ts` holds the start as it was sent where that was zero,
@@ -72,7 +72,7 @@ CREATE TABLE spans${local} ${on_cluster} (
 ) ENGINE = ${Replicated}MergeTree
 PARTITION BY toDate(ts)
 ORDER BY (toStartOfInterval(ts, INTERVAL 10 MINUTE), service, name, ts)
-SETTINGS ${durable};
+SETTINGS ttl_only_drop_parts = 1, ${durable};
 -- distributed: spans by cityHash64(trace_id)
 
 -- One row a trace (once merged): what a search result shows, and when to look for the spans of an id.
@@ -89,7 +89,7 @@ CREATE TABLE trace_summaries${local} ${on_cluster} (
 ) ENGINE = ${Replicated}AggregatingMergeTree
 PARTITION BY day
 ORDER BY trace_id
-SETTINGS index_granularity = 1024, allow_dimensions_outside_sorting_key = 1, ${durable};
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, allow_dimensions_outside_sorting_key = 1, ${durable};
 -- distributed: trace_summaries by cityHash64(trace_id)
 
 -- Rate, errors and duration of every operation, by the minute.
@@ -106,7 +106,7 @@ CREATE TABLE operation_stats${local} ${on_cluster} (
 ) ENGINE = ${Replicated}AggregatingMergeTree
 PARTITION BY toYYYYMM(minute)
 ORDER BY (service, name, kind, minute)
-SETTINGS ${durable};
+SETTINGS ttl_only_drop_parts = 1, ${durable};
 -- distributed: operation_stats by cityHash64(service, name)
 
 -- Calls from one service to another, by the minute; written by a periodic join, a later version replaces an earlier one.
@@ -123,5 +123,5 @@ CREATE TABLE service_edges${local} ${on_cluster} (
 ) ENGINE = ${Replicated}ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(minute)
 ORDER BY (minute, client, server, kind)
-SETTINGS ${durable};
+SETTINGS ttl_only_drop_parts = 1, ${durable};
 -- distributed: service_edges by cityHash64(client, server)

@@ -41,5 +41,5 @@ CREATE TABLE logs${local} ${on_cluster} (
 ) ENGINE = ${Replicated}MergeTree
 PARTITION BY toDate(ts)
 ORDER BY (toStartOfInterval(ts, INTERVAL 10 MINUTE), service, ts)
-SETTINGS ${durable};
+SETTINGS ttl_only_drop_parts = 1, ${durable};
 -- distributed: logs by rand()

@@ -1,0 +1,481 @@
+"""Accept requests durably before the engine sees them, and load them in bulk.
+
+    append ─► open segment of the stream ─ one fdatasync for all who wait ─► acknowledged
+                      │ full, or old enough, or somebody wants to read
+                      ▼
+               closed segment ─ loader: one segment = one insert ─► deleted
+
+An insert costs the engine the same however small it is, so requests are gathered into segments. While nobody reads, segments
+close late; a reader that calls `catch_up` closes them at once and waits until they are loaded, so nobody sees old data.
+A restart loads what is left: a segment's name is its insert's deduplication token, so no crash stores it twice.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from gnomon.lifecycle import Clock
+from gnomon.storage.engine import Engine
+from gnomon.storage.errors import SegmentRejectedError, StorageUnavailableError
+from gnomon.storage.repeats import RepeatMemory
+from gnomon.storage.segments import Frame, encode_frame, read_frames, repair_segment
+from gnomon.storage.settings import JournalSettings
+from gnomon.storage.streams import STREAMS
+
+log = structlog.get_logger(__name__)
+
+APPENDED_BYTES = Counter("gnomon_journal_appended_bytes_total", "Bytes of requests written to the journal.", ["stream"])
+APPENDED_REQUESTS = Counter("gnomon_journal_appended_requests_total", "Requests written to the journal.", ["stream"])
+REPEATED_REQUESTS = Counter("gnomon_journal_repeated_requests_total", "Requests that were sent again and are stored once.", ["stream"])
+REFUSED_REQUESTS = Counter("gnomon_journal_refused_requests_total", "Requests refused for the time being, by reason.", ["stream", "reason"])
+SYNC_SECONDS = Histogram(
+    "gnomon_journal_sync_duration_seconds",
+    "Time to write and sync one group of requests.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
+)
+BACKLOG_BYTES = Gauge("gnomon_journal_backlog_bytes", "Bytes that are acknowledged and not yet loaded into the engine.")
+BACKLOG_SEGMENTS = Gauge("gnomon_journal_backlog_segments", "Closed segments that wait for the loader.")
+LOADED_BYTES = Counter("gnomon_loader_loaded_bytes_total", "Bytes of requests loaded into the engine.", ["stream"])
+LOAD_SECONDS = Histogram(
+    "gnomon_loader_insert_duration_seconds",
+    "Time to insert one segment.",
+    ["stream"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+LOAD_RETRIES = Counter("gnomon_loader_retries_total", "Inserts that failed and are tried again.", ["stream"])
+SET_ASIDE_REQUESTS = Counter(
+    "gnomon_loader_set_aside_requests_total", "Requests that the engine could not read; they are kept in the folder `rejected`.", ["stream"]
+)
+
+_GROUP = 256
+_READERS_STAY_S = 30.0
+_CATCH_UP_S = 1.0
+
+
+@dataclass(slots=True)
+class _Segment:
+    """A file of requests, open or closed."""
+
+    stream: str
+    path: Path
+    born: float
+    size: int = 0
+    accepted: list[tuple[bytes, int]] = field(default_factory=list)
+    file: int = -1
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A request that is not yet synced."""
+
+    body: bytes
+    fingerprint: bytes
+    done: asyncio.Future[None]
+
+
+class _StreamJournal:
+    """The open segment of one stream and those who wait for its next sync."""
+
+    def __init__(self, stream: str, folder: Path, repeats: RepeatMemory) -> None:
+        self.stream = stream
+        self.folder = folder
+        self.repeats = repeats
+        self.segment: _Segment | None = None
+        self.waiting: deque[_Waiting] = deque()
+        self.pending: dict[bytes, asyncio.Future[None]] = {}
+        self.wake = asyncio.Event()
+        self.close_now = False
+
+
+class Journal:
+    """Accept requests of all streams (a Service): `append` returns when a request is on the disk.
+
+    Owns the folder `directory`. Memory is bounded by `waiting_bytes` and by segments being files.
+    """
+
+    def __init__(self, directory: Path, engine: Engine, settings: JournalSettings, min_free_bytes: int, clock: Clock) -> None:
+        """Remember where and how; nothing happens before `start`."""
+        self._directory = directory
+        self._engine = engine
+        self._settings = settings
+        self._min_free_bytes = min_free_bytes
+        self._clock = clock
+        self._streams: dict[str, _StreamJournal] = {}
+        self._closed: asyncio.Queue[_Segment] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._backlog_bytes = 0
+        self._waiting_bytes = 0
+        self._loaded = asyncio.Condition()
+        self._unloaded: dict[str, int] = dict.fromkeys(STREAMS, 0)
+        self._disk_full = False
+        self._refusal = ""
+        self._last_read = -_READERS_STAY_S
+        self._number = time.time_ns()
+        self._listeners: list[Callable[[str], None]] = []
+        self._stopping = False
+
+    @property
+    def backlog_bytes(self) -> int:
+        """Return how many acknowledged bytes are not yet loaded."""
+        return self._backlog_bytes
+
+    @property
+    def refusal(self) -> str:
+        """Return why requests are refused now, in words for people; empty while they are taken."""
+        if self._disk_full:
+            return f"Less than storage.min_free_bytes = {self._min_free_bytes} are free on the disk."
+        if self._backlog_bytes > self._settings.backlog_bytes:
+            return self._refusal or f"More than journal.backlog_bytes = {self._settings.backlog_bytes} wait to be loaded."
+        return ""
+
+    @property
+    def set_aside(self) -> int:
+        """Return how many files of unreadable requests were set aside and are still there."""
+        folder = self._directory / "rejected"
+        return len(list(folder.iterdir())) if folder.exists() else 0
+
+    def on_loaded(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Call `listener(stream)` after each loaded segment, in the event loop; returns the way to end that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def start(self) -> None:
+        """Take up what a former process left, then accept."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._check_disk()
+        for stream in STREAMS:
+            folder = self._directory / stream
+            repeats = RepeatMemory(folder / "repeats", self._settings.repeat_window_s, self._settings.repeat_entries)
+            self._streams[stream] = _StreamJournal(stream, folder, repeats)
+            await asyncio.to_thread(self._recover, self._streams[stream])
+        self._tasks = [asyncio.create_task(self._write(stream), name=f"journal {name}") for name, stream in self._streams.items()]
+        self._tasks += [asyncio.create_task(self._load(), name="loader"), asyncio.create_task(self._watch_disk(), name="disk watch")]
+
+    async def stop(self) -> None:
+        """Refuse new requests, sync those that wait, load what can be loaded, and release the files."""
+        if not self._tasks:
+            return
+        self._stopping = True
+        for stream in self._streams.values():
+            stream.wake.set()
+        writers = self._tasks[: len(self._streams)]
+        await asyncio.gather(*writers, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wait_until_loaded(tuple(STREAMS)), 20)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def append(self, stream: str, body: bytes, fingerprint: bytes) -> None:
+        """Return when a request is on the disk; at once when it has been accepted before.
+
+        `body` is a valid request of the stream, `fingerprint` 16 bytes that name it. Raises StorageUnavailableError with the
+        reason `disk_full`, `backlog`, `overload` or `stopping`.
+        """
+        journal = self._streams[stream]
+        if (pending := journal.pending.get(fingerprint)) is not None:
+            REPEATED_REQUESTS.labels(stream).inc()
+            await asyncio.shield(pending)
+            return
+        if fingerprint in journal.repeats:
+            REPEATED_REQUESTS.labels(stream).inc()
+            return
+        self._refuse_if(self._stopping, stream, "stopping", "Gnomon is shutting down.")
+        self._refuse_if(self._disk_full, stream, "disk_full", self.refusal)
+        too_much = self._waiting_bytes + len(body) > self._settings.waiting_bytes and self._waiting_bytes > 0
+        limit = self._settings.waiting_bytes
+        self._refuse_if(too_much, stream, "overload", f"Requests with more than journal.waiting_bytes = {limit} wait for the disk.")
+        done = asyncio.get_running_loop().create_future()
+        done.add_done_callback(_retrieve)
+        journal.pending[fingerprint] = done
+        self._waiting_bytes += len(body)
+        try:
+            if self._backlog_bytes > self._settings.backlog_bytes:
+                await self._hold_back(stream)
+            journal.waiting.append(_Waiting(body, fingerprint, done))
+        except BaseException as error:
+            self._settle(journal, fingerprint, len(body))
+            done.set_exception(error if isinstance(error, StorageUnavailableError) else _gone())
+            raise
+        journal.wake.set()
+        await asyncio.shield(done)
+
+    async def catch_up(self, *streams: str) -> None:
+        """Make what is acknowledged queryable; waits for up to a second, and not at all while segments close quickly anyway."""
+        now = self._clock.monotonic()
+        quick = now - self._last_read < _READERS_STAY_S
+        self._last_read = now
+        if quick and not self._is_lagging(streams, now):
+            return
+        for stream in streams:
+            journal = self._streams[stream]
+            if journal.segment is not None and journal.segment.size:
+                journal.close_now = True
+                journal.wake.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wait_until_loaded(streams), _CATCH_UP_S)
+
+    async def flush(self) -> None:
+        """Return when everything that is acknowledged is loaded, however long that takes."""
+        for journal in self._streams.values():
+            if journal.segment is not None and journal.segment.size:
+                journal.close_now = True
+                journal.wake.set()
+        await self._wait_until_loaded(tuple(STREAMS))
+
+    def _is_lagging(self, streams: tuple[str, ...], now: float) -> bool:
+        """Tell whether an open segment is older than it should be while somebody reads."""
+        segments = (self._streams[stream].segment for stream in streams)
+        return any(s is not None and s.size and now - s.born > self._settings.segment_age_s for s in segments)
+
+    async def _wait_until_loaded(self, streams: tuple[str, ...]) -> None:
+        async with self._loaded:
+            await self._loaded.wait_for(lambda: not any(self._unloaded[stream] for stream in streams))
+
+    def _refuse_if(self, refused: bool, stream: str, reason: str, message: str) -> None:  # noqa: FBT001 - reads as a sentence
+        if refused:
+            REFUSED_REQUESTS.labels(stream, reason).inc()
+            raise StorageUnavailableError(f"{message} Send the request again later.", reason=reason)
+
+    async def _hold_back(self, stream: str) -> None:
+        """Wait until the loader has caught up, for so long as settings say."""
+        deadline = self._clock.monotonic() + self._settings.hold_s
+        while self._backlog_bytes > self._settings.backlog_bytes:
+            self._refuse_if(self._stopping, stream, "stopping", "Gnomon is shutting down.")
+            self._refuse_if(self._clock.monotonic() >= deadline, stream, "backlog", self.refusal)
+            await self._clock.sleep(0.01)
+
+    def _settle(self, journal: _StreamJournal, fingerprint: bytes, size: int) -> None:
+        journal.pending.pop(fingerprint, None)
+        self._waiting_bytes -= size
+
+    async def _write(self, journal: _StreamJournal) -> None:
+        """Write groups of waiting requests to the open segment until told to stop."""
+        while not (self._stopping and not journal.waiting):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(journal.wake.wait(), self._time_until_close(journal))
+            journal.wake.clear()
+            while journal.waiting:
+                group = [journal.waiting.popleft() for _ in range(min(_GROUP, len(journal.waiting)))]
+                await self._write_group(journal, group)
+            segment = journal.segment
+            if segment is not None and (journal.close_now or self._time_until_close(journal) == 0):
+                journal.close_now = False
+                await asyncio.to_thread(self._close_segment, journal, segment)
+                self._enqueue(segment)
+                journal.segment = None
+        if journal.segment is not None:
+            await asyncio.to_thread(self._close_segment, journal, journal.segment)
+            self._enqueue(journal.segment)
+            journal.segment = None
+
+    def _time_until_close(self, journal: _StreamJournal) -> float:
+        segment = journal.segment
+        if segment is None:
+            return 60.0
+        if segment.size >= self._settings.segment_bytes:
+            return 0.0
+        now = self._clock.monotonic()
+        watched = now - self._last_read < _READERS_STAY_S
+        busy = segment.size >= self._settings.segment_bytes // 8
+        age = self._settings.segment_age_s if watched or busy else self._settings.idle_segment_age_s
+        return max(0.0, segment.born + age - now)
+
+    async def _write_group(self, journal: _StreamJournal, group: list[_Waiting]) -> None:
+        now_s = self._clock.now_ns() // 10**9
+        if journal.segment is None:
+            self._number += 1
+            path = journal.folder / f"{journal.stream}-{self._number:020d}.segment"
+            journal.segment = _Segment(journal.stream, path, self._clock.monotonic())
+        segment = journal.segment
+        try:
+            written = await asyncio.to_thread(_append_group, segment, group, now_s)
+        except OSError as error:
+            log.error("journal cannot be written", stream=journal.stream, error=str(error))  # noqa: TRY400 - the cause says it all
+            self._disk_full = True
+            for request in group:
+                self._settle(journal, request.fingerprint, len(request.body))
+                REFUSED_REQUESTS.labels(journal.stream, "disk_full").inc()
+                failure = StorageUnavailableError(f"The journal cannot be written: {error}. Send again later.", reason="disk_full")
+                request.done.set_exception(failure)
+            return
+        segment.size += written
+        self._backlog_bytes += written
+        self._unloaded[journal.stream] += written
+        BACKLOG_BYTES.set(self._backlog_bytes)
+        APPENDED_BYTES.labels(journal.stream).inc(written)
+        APPENDED_REQUESTS.labels(journal.stream).inc(len(group))
+        for request in group:
+            journal.repeats.add(request.fingerprint, now_s)
+            segment.accepted.append((request.fingerprint, now_s))
+            self._settle(journal, request.fingerprint, len(request.body))
+            request.done.set_result(None)
+
+    def _close_segment(self, journal: _StreamJournal, segment: _Segment) -> None:
+        """Close the file; before it may be loaded and deleted, its fingerprints are written down elsewhere."""
+        os.close(segment.file)
+        segment.file = -1
+        journal.repeats.save(segment.accepted)
+        segment.accepted = []
+
+    def _enqueue(self, segment: _Segment) -> None:
+        if segment.size:
+            self._closed.put_nowait(segment)
+            BACKLOG_SEGMENTS.set(self._closed.qsize())
+        else:
+            segment.path.unlink(missing_ok=True)
+
+    def _recover(self, journal: _StreamJournal) -> None:
+        """Read fingerprints back and queue the segments that a former process left."""
+        now_s = self._clock.now_ns() // 10**9
+        journal.repeats.restore(now_s)
+        for path in sorted(journal.folder.glob("*.segment")):
+            frames = repair_segment(path)
+            recent = [frame for frame in frames if frame.accepted_s > now_s - self._settings.repeat_window_s]
+            for frame in recent:
+                journal.repeats.add(frame.fingerprint, now_s)
+            journal.repeats.save((frame.fingerprint, frame.accepted_s) for frame in recent)
+            segment = _Segment(journal.stream, path, self._clock.monotonic(), path.stat().st_size)
+            self._backlog_bytes += segment.size
+            self._unloaded[journal.stream] += segment.size
+            self._enqueue(segment)
+            log.info("segment of a former process found", segment=path.name, requests=len(frames))
+        BACKLOG_BYTES.set(self._backlog_bytes)
+
+    async def _load(self) -> None:
+        """Insert closed segments, oldest first, for as long as it takes."""
+        while True:
+            segment = await self._closed.get()
+            await self._load_segment(segment)
+            await asyncio.to_thread(segment.path.unlink)
+            self._backlog_bytes -= segment.size
+            BACKLOG_BYTES.set(self._backlog_bytes)
+            BACKLOG_SEGMENTS.set(self._closed.qsize())
+            LOADED_BYTES.labels(segment.stream).inc(segment.size)
+            async with self._loaded:
+                self._unloaded[segment.stream] -= segment.size
+                self._loaded.notify_all()
+            for listener in tuple(self._listeners):
+                listener(segment.stream)
+
+    async def _load_segment(self, segment: _Segment) -> None:
+        """Insert one segment; wait and try again while the engine cannot, set aside what it can never read."""
+        delay_s = 0.1
+        while True:
+            try:
+                with LOAD_SECONDS.labels(segment.stream).time():
+                    await self._engine.load(STREAMS[segment.stream], segment.path, segment.path.name)
+            except SegmentRejectedError as error:
+                log.error("segment cannot be read whole", segment=segment.path.name, error=str(error)[:500])  # noqa: TRY400
+                await self._load_parts(segment)
+                return
+            except Exception as error:  # noqa: BLE001 - whatever it was, what is acknowledged must not be lost
+                self._refusal = f"The loader cannot insert: {error}"
+                LOAD_RETRIES.labels(segment.stream).inc()
+                log.warning("insert failed, trying again", segment=segment.path.name, delay_s=delay_s, error=str(error)[:500])
+                await self._clock.sleep(delay_s)
+                delay_s = min(delay_s * 2, 10.0)
+            else:
+                self._refusal = ""
+                return
+
+    async def _load_parts(self, segment: _Segment) -> None:
+        """Halve a segment that the engine cannot read until the unreadable requests stand alone, and keep those aside."""
+        data = await asyncio.to_thread(segment.path.read_bytes)
+        parts = [list(read_frames(data))]
+        while parts:
+            frames = parts.pop()
+            if not frames:
+                continue
+            part = segment.path.with_suffix(f".{frames[0].start}-{frames[-1].end}.part")
+            await asyncio.to_thread(part.write_bytes, data[frames[0].start : frames[-1].end])
+            try:
+                await self._engine.load(STREAMS[segment.stream], part, part.name)
+            except SegmentRejectedError:
+                if len(frames) > 1:
+                    middle = len(frames) // 2
+                    parts += [frames[middle:], frames[:middle]]
+                else:
+                    await asyncio.to_thread(self._set_aside, segment.stream, part, frames[0])
+            except Exception as error:  # noqa: BLE001 - as above
+                log.warning("insert failed, trying again", segment=part.name, error=str(error)[:500])
+                parts.append(frames)
+                await self._clock.sleep(1.0)
+            await asyncio.to_thread(part.unlink, missing_ok=True)
+
+    def _set_aside(self, stream: str, part: Path, frame: Frame) -> None:
+        folder = self._directory / "rejected"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(part, folder / part.name)
+        SET_ASIDE_REQUESTS.labels(stream).inc()
+        log.error("request set aside", file=str(folder / part.name), fingerprint=frame.fingerprint.hex())
+
+    async def _watch_disk(self) -> None:
+        while True:
+            self._check_disk()
+            await self._clock.sleep(1.0)
+
+    def _check_disk(self) -> None:
+        full = shutil.disk_usage(self._directory).free < self._min_free_bytes
+        if full != self._disk_full:
+            log.warning("disk is nearly full, ingest refuses" if full else "disk has room again, ingest accepts")
+        self._disk_full = full
+
+
+def _append_group(segment: _Segment, group: list[_Waiting], now_s: int) -> int:
+    """Write a group of requests and sync them; returns the number of bytes, and leaves nothing behind when it fails."""
+    if segment.file < 0:
+        segment.file = os.open(segment.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        _sync_directory(segment.path.parent)
+    parts = [part for request in group for part in encode_frame(request.body, request.fingerprint, now_s)]
+    try:
+        with SYNC_SECONDS.time():
+            written = _write_all(segment.file, b"".join(parts) if len(parts) > 900 else parts)  # noqa: PLR2004 - IOV_MAX is 1024
+            os.fdatasync(segment.file)
+    except OSError:
+        os.ftruncate(segment.file, segment.size)
+        raise
+    return written
+
+
+def _write_all(file: int, parts: list[bytes] | bytes) -> int:
+    if isinstance(parts, list):
+        total = sum(map(len, parts))
+        written = os.writev(file, parts)
+        if written == total:
+            return total
+        parts = b"".join(parts)
+    else:
+        total, written = len(parts), 0
+    view = memoryview(parts)
+    while written < total:
+        written += os.write(file, view[written:])
+    return total
+
+
+def _sync_directory(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _retrieve(future: asyncio.Future[None]) -> None:
+    """Mark an exception as seen: those who wait get it, and sometimes nobody does."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _gone() -> StorageUnavailableError:
+    return StorageUnavailableError("The first sender of this request went away. Send it again.", reason="cancelled")
