@@ -1,0 +1,38 @@
+/** Where things open: the one place that knows the addresses of other pages. Use with `<PageLink {...traceLink(id)}>`. */
+
+import type { Search } from "./location";
+
+export interface Target {
+  to: string;
+  search?: Search;
+}
+
+/** The trace page, at one of its spans where `spanId` is given. */
+export const traceLink = (traceId: string, spanId?: string): Target => ({
+  to: `/traces/${traceId}`,
+  ...(spanId ? { search: { span: spanId } } : {}),
+});
+
+/** The search for traces, in the traces' query language. */
+export const tracesLink = (query: string, search: Search = {}): Target => ({ to: "/traces", search: { q: query, ...search } });
+
+/** The search for log lines, in the logs' query language. */
+export const logsLink = (query: string, search: Search = {}): Target => ({ to: "/logs", search: { q: query, ...search } });
+
+/** Quote a value for a query where its characters need it. */
+export const quoteValue = (value: string): string => (/^[\w./@-]+$/.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`);
+
+/** The traces of a service, or of one of its operations. */
+export function serviceTracesLink(service: string, options: { operation?: string; errors?: boolean } = {}): Target {
+  const terms = [`service = ${quoteValue(service)}`];
+  if (options.operation !== undefined) terms.push(`operation = ${quoteValue(options.operation)}`);
+  if (options.errors) terms.push("status = error");
+  return tracesLink(terms.join(" and "));
+}
+
+/** The log lines of a service. */
+export const serviceLogsLink = (service: string, rest = ""): Target => logsLink(`service:${quoteValue(service)}${rest ? ` ${rest}` : ""}`);
+
+/** The log lines of a trace, or of one of its spans. */
+export const traceLogsLink = (traceId: string, spanId?: string): Target =>
+  logsLink(`trace_id:${traceId}${spanId ? ` span_id:${spanId}` : ""}`);
