@@ -14,7 +14,13 @@ from gnomon import __version__
 from gnomon.config import Config, SettingsError
 from gnomon.lifecycle import Service, SystemClock
 from gnomon.model.errors import GnomonError
+from gnomon.storage.cluster import ClusterEngine
 from gnomon.storage.embedded import EmbeddedEngine
+from gnomon.storage.engine import Engine
+from gnomon.storage.journal import Journal
+from gnomon.storage.migrations import migrate
+from gnomon.storage.retention import Retention
+from gnomon.storage.settings import StorageSettings
 from gnomon.storage.state_store import StateStore
 from gnomon.storage.usage import StorageMeter
 from gnomon.telemetry import configure_logs
@@ -130,8 +136,12 @@ class Server:
         self._stack.callback(main_socket.close)
 
         storage = config.storage
-        engine = EmbeddedEngine(storage.data_dir, storage.engine, storage.query)
+        engine = open_engine(storage)
         await self._add(engine)
+        await migrate(engine, storage.retention)
+        journal = Journal(storage.data_dir / "journal", engine, storage.journal, storage.min_free_bytes, self._clock)
+        await self._add(journal)
+        await self._add(Retention(engine, storage.max_bytes, self._clock))
         meter = StorageMeter(engine, storage)
 
         activity = IngestActivity(REGISTRY, self._clock)
@@ -161,6 +171,13 @@ class Server:
         """Start a part, to be stopped in the reverse order."""
         await service.start()
         self._stack.push_async_callback(service.stop)
+
+
+def open_engine(storage: StorageSettings) -> Engine:
+    """Return the engine that the settings name, not yet started."""
+    if storage.engine.cluster_url:
+        return ClusterEngine(storage.engine, storage.query)
+    return EmbeddedEngine(storage.data_dir, storage.engine, storage.query)
 
 
 async def run_server(config: Config, read_config: Callable[[], Config]) -> None:
