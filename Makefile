@@ -30,13 +30,26 @@ test: python node peers $(UI_PAGE) ## Run every test, with the real peers instal
 	$(BIN)/python -m pytest $(PYTEST)
 
 .PHONY: check
-check: python node ## Check formats, lint, types and the order of imports
+check: format-check lint types imports ui-lint ui-types ## Check formats, lint, types and the order of imports (-k: go on after a failure)
+
+.PHONY: format-check lint types imports ui-lint ui-types
+format-check: python
 	$(BIN)/ruff format --check .
+lint: python
 	$(BIN)/ruff check .
+types: python
 	$(BIN)/mypy
+imports: python
 	$(BIN)/lint-imports
+ui-lint: node
 	cd ui && npm run --silent lint
+ui-types: node
 	cd ui && npm run --silent typecheck
+
+.PHONY: format
+format: python ## Format Python and fix what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 
 .PHONY: bench
 bench: python peers ## Measure Gnomon beside its peers (takes long, wants a quiet machine)
