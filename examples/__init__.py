@@ -1,0 +1,1 @@
+"""Systems to watch with Gnomon, small enough to read."""
