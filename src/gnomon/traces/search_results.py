@@ -34,29 +34,31 @@ class TraceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchPage:
+    """Hold one page of traces. Where `complete` is false, `note` says what was left out. `next_cursor` asks for the next page; null after
+    the last."""
+
+    traces: tuple[TraceRow, ...]
+    complete: bool
+    note: str
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ScatterPoints:
-    """Hold one point a trace in parallel lists: start in Unix milliseconds, duration in nanoseconds, errors in the trace."""
+    """Hold one point a trace in parallel lists: start in Unix milliseconds, duration in nanoseconds, errors in the trace.
+
+    `found` counts all traces that match, of which the points are a fair sample if there are more than asked for; it is an estimate
+    where `complete` is false, and then `note` says why.
+    """
 
     trace_id: tuple[str, ...]
     start_ms: tuple[float, ...]
     duration_ns: tuple[int, ...]
     errors: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SearchPage:
-    """Hold one page of traces and the points of all that were found.
-
-    `found` counts the traces that match in the whole range, or a lower bound of them where `complete` is false: then `note` says what
-    was left out. `next_cursor` asks for the next page; null after the last.
-    """
-
-    traces: tuple[TraceRow, ...]
-    points: ScatterPoints
     found: int
     complete: bool
     note: str
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """`/api/tracing`: find traces, open one, compare two."""
 
-from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import TypeAdapter
 
 from gnomon.model.filter_language import parse_filter
+from gnomon.model.filters import Filter
 from gnomon.traces.search import Brush, Sort
-from gnomon.traces.search_results import Differences, Facets, SearchPage, TagNames, TagValues
+from gnomon.traces.search_results import Differences, Facets, ScatterPoints, SearchPage, TagNames, TagValues
 from gnomon.traces.trace_views import Journey, MatchingSpans, SpanDetails, TraceComparison, Waterfall
 from gnomon.web.services import ServicesDep
 from gnomon.web.time_range import TimeRangeDep
@@ -23,33 +23,34 @@ QueryText = Annotated[
 TraceId = Annotated[str, Path(description="32 or 16 hexadecimal digits; W3C traceparent and Jaeger's spellings work, too.")]
 
 
-class SortBy(StrEnum):
-    """Order of a search's results."""
-
-    NEWEST = "newest"
-    SLOWEST = "slowest"
-
-
 @router.get("/search", summary="Find traces")
 async def search_traces(
     services: ServicesDep,
     time_range: TimeRangeDep,
     q: QueryText = "",
-    sort: SortBy = SortBy.NEWEST,
+    sort: Sort = Sort.NEWEST,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     cursor: Annotated[str, Query(description="`next_cursor` of the page before.")] = "",
-    points: Annotated[int, Query(ge=0, le=10_000, description="How many points of the scatter plot to return.")] = 2000,
 ) -> SearchPage:
-    """Return the traces that have a span which meets every condition, and their points over the whole range (first page only)."""
-    return await services.tracing.search.search(
-        time_range, parse_filter(q), sort=Sort(sort.value), limit=limit, cursor=cursor, points=points
-    )
+    """Return the traces that have a span which meets every condition."""
+    return await services.tracing.search.search(time_range, _parse(q), sort=sort, limit=limit, cursor=cursor)
+
+
+@router.get("/points", summary="Show traces as points of latency over time")
+async def get_points(
+    services: ServicesDep,
+    time_range: TimeRangeDep,
+    q: QueryText = "",
+    limit: Annotated[int, Query(ge=1, le=20_000)] = 2000,
+) -> ScatterPoints:
+    """Return start, duration and errors of the traces that a search finds, over the whole range: all, or a fair sample."""
+    return await services.tracing.search.points(time_range, _parse(q), limit=limit)
 
 
 @router.get("/facets", summary="Break the matching spans down by field")
 async def get_facets(services: ServicesDep, time_range: TimeRangeDep, q: QueryText = "") -> Facets:
     """Return counts by service, operation, status, kind and the most frequent attributes."""
-    return await services.tracing.search.facets(time_range, parse_filter(q))
+    return await services.tracing.search.facets(time_range, _parse(q))
 
 
 @router.get("/differences", summary="Compare selected traces with the rest")
@@ -64,7 +65,7 @@ async def get_differences(
 ) -> Differences:
     """Return the fields whose values tell the selected traces from the others, attribute by attribute."""
     brush = Brush.parse(brush_from, brush_to, min_duration, max_duration)
-    return await services.tracing.search.differences(time_range, parse_filter(q), brush)
+    return await services.tracing.search.differences(time_range, _parse(q), brush)
 
 
 @router.get("/tags", summary="List the fields that queries can use")
@@ -87,7 +88,7 @@ async def get_tag_values(
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> TagValues:
     """Return the most frequent values of one field among recent spans that match the query."""
-    return await services.tracing.search.tag_values(time_range, name, parse_filter(q), contains=prefix, limit=limit)
+    return await services.tracing.search.tag_values(time_range, name, _parse(q), contains=prefix, limit=limit)
 
 
 @router.get("/compare", summary="Compare two traces")
@@ -121,7 +122,7 @@ async def get_waterfall(services: ServicesDep, trace_id: TraceId) -> Response:
 @router.get("/trace/{trace_id}/matches", summary="Search within a trace")
 async def get_matching_spans(services: ServicesDep, trace_id: TraceId, q: QueryText) -> MatchingSpans:
     """Return the ids of the spans that meet the query."""
-    return await services.tracing.traces.matches(trace_id, parse_filter(q))
+    return await services.tracing.traces.matches(trace_id, _parse(q))
 
 
 @router.get("/trace/{trace_id}/spans/{span_id}", summary="Show one span")
@@ -130,3 +131,7 @@ async def get_span(
 ) -> SpanDetails:
     """Return all that is stored of one span: attributes, events, links, resource and scope."""
     return await services.tracing.traces.span(trace_id, span_id)
+
+
+def _parse(query: str) -> Filter:
+    return parse_filter(query, text_field="name")
