@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell how the system does
+         * @description Return services against the range before, the operations that stand out, recent errors and what changed.
+         */
+        get: operations["get_overview_api_overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -124,6 +144,266 @@ export interface paths {
          * @description Return rows, sizes and oldest data of each table, room on the disk, and what waits in the journal.
          */
         get: operations["get_storage_api_storage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two traces
+         * @description Return both traces aligned by service, operation and ancestors.
+         */
+        get: operations["compare_traces_api_tracing_compare_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare selected traces with the rest
+         * @description Return the fields whose values tell the selected traces from the others, attribute by attribute.
+         */
+        get: operations["get_differences_api_tracing_differences_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Break the matching spans down by field
+         * @description Return counts by service, operation, status, kind and the most frequent attributes.
+         */
+        get: operations["get_facets_api_tracing_facets_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show operations over time
+         * @description Return rate, errors and duration of each operation, in total and over time.
+         */
+        get: operations["get_operations_api_tracing_operations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find traces
+         * @description Return the traces that have a span which meets every condition, and their points over the whole range (first page only).
+         */
+        get: operations["search_traces_api_tracing_search_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/service_map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show who calls whom
+         * @description Return services and the calls between them with rate, errors and latency.
+         */
+        get: operations["get_service_map_api_tracing_service_map_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List services
+         * @description Return the services seen in the range with rate, errors and durations.
+         */
+        get: operations["get_services_api_tracing_services_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the fields that queries can use
+         * @description Return built-in fields, then attributes of recent spans and their resources.
+         */
+        get: operations["get_tag_names_api_tracing_tags_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/tags/{name}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the values of a field
+         * @description Return the most frequent values of one field among recent spans that match the query.
+         */
+        get: operations["get_tag_values_api_tracing_tags__name__values_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/trace/{trace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell a trace's journey
+         * @description Return the journey as ordered steps with services, durations, statuses and the critical path.
+         */
+        get: operations["get_trace_api_tracing_trace__trace_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/trace/{trace_id}/matches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search within a trace
+         * @description Return the ids of the spans that meet the query.
+         */
+        get: operations["get_matching_spans_api_tracing_trace__trace_id__matches_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/trace/{trace_id}/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lay out every span of a trace
+         * @description Return the spans in parallel lists, made for 50,000 of them; attributes come by span.
+         */
+        get: operations["get_waterfall_api_tracing_trace__trace_id__spans_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tracing/trace/{trace_id}/spans/{span_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show one span
+         * @description Return all that is stored of one span: attributes, events, links, resource and scope.
+         */
+        get: operations["get_span_api_tracing_trace__trace_id__spans__span_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -237,6 +517,38 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Attribute
+         * @description Show one attribute: `type` is `string`, `bool`, `int`, `double`, `array`, `map`, `bytes` or `empty`; arrays and maps are JSON text.
+         */
+        Attribute: {
+            /** Key */
+            key: string;
+            /** Type */
+            type: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * Change
+         * @description Tell what is new: `new_service`, `new_version`, `new_operation`, `more_errors`, `slower` or `gone_service`.
+         *
+         *     `before` and `after` are the figures or versions compared, as people read them; either may be empty.
+         */
+        Change: {
+            /** After */
+            after: string;
+            /** At Ns */
+            at_ns: string | null;
+            /** Before */
+            before: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Service */
+            service: string;
+        };
+        /**
          * CheckResponse
          * @description Tell how the last check of one part ended.
          */
@@ -253,6 +565,130 @@ export interface components {
             name: string;
             /** Required */
             required: boolean;
+        };
+        /**
+         * ComparedSpans
+         * @description Sum up the spans of one side at one place of the tree: those with the same service, name and ancestors.
+         */
+        ComparedSpans: {
+            /** Duration Ns */
+            duration_ns: number;
+            /** Errors */
+            errors: number;
+            /** First Span Id */
+            first_span_id: string;
+            /** Self Ns */
+            self_ns: number;
+            /** Spans */
+            spans: number;
+            /** Start Offset Ns */
+            start_offset_ns: number;
+        };
+        /**
+         * ComparedStep
+         * @description Set one place of the tree side by side; a side without such spans is null. `change_ns` is right minus left.
+         */
+        ComparedStep: {
+            /** Change Ns */
+            change_ns: number;
+            /** Depth */
+            depth: number;
+            left: components["schemas"]["ComparedSpans"] | null;
+            /** Name */
+            name: string;
+            right: components["schemas"]["ComparedSpans"] | null;
+            /** Service */
+            service: string;
+        };
+        /**
+         * ComparedTrace
+         * @description Sum up one of two traces.
+         */
+        ComparedTrace: {
+            /** Duration Ns */
+            duration_ns: number;
+            /** Errors */
+            errors: number;
+            /** Root Name */
+            root_name: string;
+            /** Root Service */
+            root_service: string;
+            /** Spans */
+            spans: number;
+            /** Start Ns */
+            start_ns: string;
+            /** Trace Id */
+            trace_id: string;
+        };
+        /**
+         * CriticalPathColumns
+         * @description Hold the critical path in parallel lists, in order of time: index of the span, start and end from the trace's start.
+         */
+        CriticalPathColumns: {
+            /** End Ns */
+            end_ns: number[];
+            /** Span */
+            span: number[];
+            /** Start Ns */
+            start_ns: number[];
+        };
+        /**
+         * CriticalSegment
+         * @description Tell which span the trace waited for from one moment to the next, in nanoseconds from the trace's start.
+         */
+        CriticalSegment: {
+            /** Duration Ns */
+            duration_ns: number;
+            /** Name */
+            name: string;
+            /** Service */
+            service: string;
+            /** Span Id */
+            span_id: string;
+            /** Start Offset Ns */
+            start_offset_ns: number;
+        };
+        /**
+         * Differences
+         * @description Compare selected traces' matching spans with those of the other traces in the range, the most telling field first.
+         */
+        Differences: {
+            /** Fields */
+            fields: components["schemas"]["DifferingField"][];
+            /** Rest Spans */
+            rest_spans: number;
+            /** Sampled */
+            sampled: boolean;
+            /** Selected Spans */
+            selected_spans: number;
+        };
+        /**
+         * DifferingField
+         * @description Tell how differently one field is distributed; `score` is 0 (alike) to 1 (nothing in common).
+         */
+        DifferingField: {
+            /** Field */
+            field: string;
+            /** Score */
+            score: number;
+            /** Values */
+            values: components["schemas"]["DifferingValue"][];
+        };
+        /**
+         * DifferingValue
+         * @description Set how often a value occurs among the selected spans against the rest; shares are 0 to 1.
+         */
+        DifferingValue: {
+            /** Rest */
+            rest: number;
+            /** Rest Share */
+            rest_share: number;
+            /** Selected */
+            selected: number;
+            /** Selected Share */
+            selected_share: number;
+            /** Value */
+            value: string;
         };
         /**
          * EndpointsResponse
@@ -287,11 +723,62 @@ export interface components {
             position?: number | null;
         };
         /**
+         * ErrorGroup
+         * @description Show errors of the same operation and kind: the newest message and trace stand for all. `error_type` may be empty.
+         */
+        ErrorGroup: {
+            /** Error Type */
+            error_type: string;
+            /** Last Ns */
+            last_ns: string;
+            /** Message */
+            message: string;
+            /** Name */
+            name: string;
+            /** Service */
+            service: string;
+            /** Span Id */
+            span_id: string;
+            /** Spans */
+            spans: number;
+            /** Trace Id */
+            trace_id: string;
+        };
+        /**
          * ErrorResponse
          * @description Answer every failed request of the native API.
          */
         ErrorResponse: {
             error: components["schemas"]["ErrorDetail"];
+        };
+        /**
+         * Facet
+         * @description Count the matching spans by the values of one field; `others` are the spans whose values are not listed.
+         */
+        Facet: {
+            /** Field */
+            field: string;
+            /** Others */
+            others: number;
+            /** Values */
+            values: components["schemas"]["ValueCount"][];
+        };
+        /**
+         * Facets
+         * @description Break the matching spans down by field; counts are scaled up where `sampled`, and then rounded.
+         */
+        Facets: {
+            /** Facets */
+            facets: components["schemas"]["Facet"][];
+            /** Sampled */
+            sampled: boolean;
+            /** Spans */
+            spans: number;
+        };
+        /** HTTPValidationError */
+        HTTPValidationError: {
+            /** Detail */
+            detail?: components["schemas"]["ValidationError"][];
         };
         /**
          * HealthDetailResponse
@@ -366,6 +853,80 @@ export interface components {
             set_aside: number;
         };
         /**
+         * Journey
+         * @description Tell what happened in a trace: its steps in order of start, parents first, and what it waited for.
+         *
+         *     `status` is `error` if any root (or span without a parent here) failed, else `ok`. `complete` is false where spans are missing: see
+         *     `warnings`. `omitted_steps` counts the steps beyond the limit.
+         */
+        Journey: {
+            /** Complete */
+            complete: boolean;
+            /** Critical Path */
+            critical_path: components["schemas"]["CriticalSegment"][];
+            /** Duration Ns */
+            duration_ns: number;
+            /** Errors */
+            errors: number;
+            /** Omitted Steps */
+            omitted_steps: number;
+            /** Root Name */
+            root_name: string;
+            /** Root Service */
+            root_service: string;
+            /** Services */
+            services: components["schemas"]["ServiceTime"][];
+            /** Spans */
+            spans: number;
+            /** Start Ns */
+            start_ns: string;
+            /** Status */
+            status: string;
+            /** Steps */
+            steps: components["schemas"]["JourneyStep"][];
+            /** Trace Id */
+            trace_id: string;
+            /** Warnings */
+            warnings: components["schemas"]["TraceWarning"][];
+        };
+        /**
+         * JourneyStep
+         * @description Describe one span of a journey; offsets are nanoseconds from the trace's start, corrected for clock skew.
+         *
+         *     `self_ns` is the time in which no child was running, `critical_ns` how much of the critical path ran through the span.
+         *     `parent_span_id` is empty for a root. `kind` and `status` are OpenTelemetry's names in lower case.
+         */
+        JourneyStep: {
+            /** Critical Ns */
+            critical_ns: number;
+            /** Depth */
+            depth: number;
+            /** Duration Ns */
+            duration_ns: number;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Parent Span Id */
+            parent_span_id: string;
+            /** Self Ns */
+            self_ns: number;
+            /** Service */
+            service: string;
+            /** Span Id */
+            span_id: string;
+            /** Start Ns */
+            start_ns: string;
+            /** Start Offset Ns */
+            start_offset_ns: number;
+            /** Status */
+            status: string;
+            /** Status Message */
+            status_message: string;
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
          * LimitsResponse
          * @description List what one request may cost.
          */
@@ -378,6 +939,159 @@ export interface components {
             query_time_s: number;
             /** Result Rows */
             result_rows: number;
+        };
+        /**
+         * MapEdge
+         * @description Show the calls from one service to another as the called one sees them; `kind` is `call`, `message` or the kind of the external node.
+         */
+        MapEdge: {
+            /** Calls */
+            calls: number;
+            /** Client */
+            client: string;
+            /** Error Share */
+            error_share: number;
+            /** Errors */
+            errors: number;
+            /** Kind */
+            kind: string;
+            /** Mean Ns */
+            mean_ns: number;
+            /** P50 Ns */
+            p50_ns: number;
+            /** P95 Ns */
+            p95_ns: number;
+            /** Rate Per S */
+            rate_per_s: number;
+            /** Server */
+            server: string;
+        };
+        /**
+         * MapNode
+         * @description Show one service, or something that a service calls and that sends no spans itself (`kind`: `service`, `database`, `messaging`, `external`).
+         */
+        MapNode: {
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            totals: components["schemas"]["RedTotals"];
+        };
+        /**
+         * MatchingSpans
+         * @description List the spans of one trace that meet a query.
+         */
+        MatchingSpans: {
+            /** Span Ids */
+            span_ids: string[];
+        };
+        /**
+         * OperationHealth
+         * @description Show one operation with the same figures for the range before.
+         */
+        OperationHealth: {
+            before: components["schemas"]["RedTotals"] | null;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Service */
+            service: string;
+            totals: components["schemas"]["RedTotals"];
+        };
+        /**
+         * OperationList
+         * @description List operations, the one that costs the most time first; `steps_ms` are the steps' starts in Unix milliseconds.
+         *
+         *     `others` counts the operations beyond the limit.
+         */
+        OperationList: {
+            /** Operations */
+            operations: components["schemas"]["OperationSummary"][];
+            /** Others */
+            others: number;
+            series: components["schemas"]["RedSeries"];
+            /** Step S */
+            step_s: number;
+            /** Steps Ms */
+            steps_ms: number[];
+            totals: components["schemas"]["RedTotals"];
+        };
+        /**
+         * OperationSummary
+         * @description Sum up one operation over a range, with its course; `total_ns` is the time spent in all its spans.
+         */
+        OperationSummary: {
+            /** Kind */
+            kind: string;
+            /** Max Ns */
+            max_ns: number;
+            /** Name */
+            name: string;
+            series: components["schemas"]["RedSeries"];
+            /** Service */
+            service: string;
+            /** Total Ns */
+            total_ns: number;
+            totals: components["schemas"]["RedTotals"];
+        };
+        /**
+         * Overview
+         * @description Tell how the system does: services (those with errors first, then the busiest), operations, errors and changes.
+         */
+        Overview: {
+            /** Busiest */
+            busiest: components["schemas"]["OperationHealth"][];
+            /** Changes */
+            changes: components["schemas"]["Change"][];
+            /** Errors */
+            errors: components["schemas"]["ErrorGroup"][];
+            /** Failing */
+            failing: components["schemas"]["OperationHealth"][];
+            /** Services */
+            services: components["schemas"]["ServiceHealth"][];
+            /** Slowest */
+            slowest: components["schemas"]["OperationHealth"][];
+            /** Step S */
+            step_s: number;
+            /** Steps Ms */
+            steps_ms: number[];
+        };
+        /**
+         * RedSeries
+         * @description Hold rate, errors and duration over time in parallel lists, one entry a step; quantiles are null where nothing ran.
+         */
+        RedSeries: {
+            /** Errors Per S */
+            errors_per_s: number[];
+            /** P50 Ns */
+            p50_ns: (number | null)[];
+            /** P95 Ns */
+            p95_ns: (number | null)[];
+            /** P99 Ns */
+            p99_ns: (number | null)[];
+            /** Rate Per S */
+            rate_per_s: number[];
+        };
+        /**
+         * RedTotals
+         * @description Sum up rate, errors and duration over a range; quantiles are null where nothing ran.
+         */
+        RedTotals: {
+            /** Error Share */
+            error_share: number;
+            /** Errors */
+            errors: number;
+            /** P50 Ns */
+            p50_ns: number | null;
+            /** P95 Ns */
+            p95_ns: number | null;
+            /** P99 Ns */
+            p99_ns: number | null;
+            /** Rate Per S */
+            rate_per_s: number;
+            /** Spans */
+            spans: number;
         };
         /**
          * ReloadResponse
@@ -402,11 +1116,125 @@ export interface components {
             traces_s: number;
         };
         /**
+         * ScatterPoints
+         * @description Hold one point a trace in parallel lists: start in Unix milliseconds, duration in nanoseconds, errors in the trace.
+         */
+        ScatterPoints: {
+            /** Duration Ns */
+            duration_ns: number[];
+            /** Errors */
+            errors: number[];
+            /** Start Ms */
+            start_ms: number[];
+            /** Trace Id */
+            trace_id: string[];
+        };
+        /**
          * Scope
          * @description Name what a key permits; `admin` includes the other two.
          * @enum {string}
          */
         Scope: "ingest" | "read" | "admin";
+        /**
+         * SearchPage
+         * @description Hold one page of traces and the points of all that were found.
+         *
+         *     `found` counts the traces that match in the whole range, or a lower bound of them where `complete` is false: then `note` says what
+         *     was left out. `next_cursor` asks for the next page; null after the last.
+         */
+        SearchPage: {
+            /** Complete */
+            complete: boolean;
+            /** Found */
+            found: number;
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Note */
+            note: string;
+            points: components["schemas"]["ScatterPoints"];
+            /** Traces */
+            traces: components["schemas"]["TraceRow"][];
+        };
+        /**
+         * ServiceHealth
+         * @description Show one service as a row: its course over the range, and the same figures for the range before (null: it was not there).
+         */
+        ServiceHealth: {
+            before: components["schemas"]["RedTotals"] | null;
+            /** Error Share */
+            error_share: (number | null)[];
+            /** P95 Ns */
+            p95_ns: (number | null)[];
+            /** Rate Per S */
+            rate_per_s: number[];
+            /** Service */
+            service: string;
+            totals: components["schemas"]["RedTotals"];
+        };
+        /**
+         * ServiceList
+         * @description List the services seen in a range, the busiest first.
+         */
+        ServiceList: {
+            /** Services */
+            services: components["schemas"]["ServiceSummary"][];
+        };
+        /**
+         * ServiceMap
+         * @description Show who calls whom. `sample_share` below 1 says that counts are scaled up from that share of the traces in busy minutes.
+         */
+        ServiceMap: {
+            /** Edges */
+            edges: components["schemas"]["MapEdge"][];
+            /** Nodes */
+            nodes: components["schemas"]["MapNode"][];
+            /** Sample Share */
+            sample_share: number;
+        };
+        /**
+         * ServiceShare
+         * @description Tell how many of a trace's spans, and how much of the time spent in them, belong to one service.
+         *
+         *     `share` is of the spans' own time (children not counted twice), 0 to 1.
+         */
+        ServiceShare: {
+            /** Errors */
+            errors: number;
+            /** Service */
+            service: string;
+            /** Share */
+            share: number;
+            /** Spans */
+            spans: number;
+        };
+        /**
+         * ServiceSummary
+         * @description Sum up one service over a range. Rate, errors and durations are those of the spans in which it served (server and consumer), or of
+         *     all its spans where it serves nobody.
+         */
+        ServiceSummary: {
+            /** Operations */
+            operations: number;
+            /** Service */
+            service: string;
+            totals: components["schemas"]["RedTotals"];
+            /** Versions */
+            versions: string[];
+        };
+        /**
+         * ServiceTime
+         * @description Sum up a service's part in a trace: its spans, errors and own time.
+         */
+        ServiceTime: {
+            /** Errors */
+            errors: number;
+            /** Self Ns */
+            self_ns: number;
+            /** Service */
+            service: string;
+            /** Spans */
+            spans: number;
+        };
         /**
          * SessionResponse
          * @description Tell who the browser is to the server; without `required`, nobody needs to sign in.
@@ -455,6 +1283,134 @@ export interface components {
         SignInRequest: {
             /** Key */
             key: string;
+        };
+        /**
+         * SortBy
+         * @description Order of a search's results.
+         * @enum {string}
+         */
+        SortBy: "newest" | "slowest";
+        /**
+         * SpanColumns
+         * @description Hold the spans of a waterfall in parallel lists, parents before children, siblings by start (depth-first).
+         *
+         *     `parent` is an index into these lists, -1 without one. The children of span i lie in i+1 … i+`descendants`[i]. `service` and `name`
+         *     are indexes into the waterfall's tables. `start_ns` counts from the trace's start and is corrected for clock skew. `kind` is
+         *     OpenTelemetry's number (0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer), `status` too (0 unset, 1 ok, 2 error).
+         *     `failed_descendants` counts errors below. `flags` adds up: 1 parent missing, 2 moved for clock skew, 4 arrived late, 8 has events,
+         *     16 has links, 32 secrets masked, 64 start time replaced, 128 has an exception.
+         */
+        SpanColumns: {
+            /** Depth */
+            depth: number[];
+            /** Descendants */
+            descendants: number[];
+            /** Duration Ns */
+            duration_ns: number[];
+            /** Failed Descendants */
+            failed_descendants: number[];
+            /** Flags */
+            flags: number[];
+            /** Kind */
+            kind: number[];
+            /** Name */
+            name: number[];
+            /** Parent */
+            parent: number[];
+            /** Self Ns */
+            self_ns: number[];
+            /** Service */
+            service: number[];
+            /** Span Id */
+            span_id: string[];
+            /** Start Ns */
+            start_ns: number[];
+            /** Status */
+            status: number[];
+        };
+        /**
+         * SpanDetails
+         * @description Show all that is known of one span; `reported_start_ns` is the start as sent where storage had to replace it, else null.
+         */
+        SpanDetails: {
+            /** Attributes */
+            attributes: components["schemas"]["Attribute"][];
+            /** Dropped Attributes */
+            dropped_attributes: number;
+            /** Dropped Events */
+            dropped_events: number;
+            /** Dropped Links */
+            dropped_links: number;
+            /** Duration Ns */
+            duration_ns: number;
+            /** Events */
+            events: components["schemas"]["SpanEvent"][];
+            /** Flags */
+            flags: number;
+            /** Kind */
+            kind: string;
+            /** Links */
+            links: components["schemas"]["SpanLink"][];
+            /** Masked Secrets */
+            masked_secrets: number;
+            /** Name */
+            name: string;
+            /** Parent Span Id */
+            parent_span_id: string;
+            /** Received Ns */
+            received_ns: string;
+            /** Reported Start Ns */
+            reported_start_ns: string | null;
+            /** Resource */
+            resource: components["schemas"]["Attribute"][];
+            /** Scope Attributes */
+            scope_attributes: components["schemas"]["Attribute"][];
+            /** Scope Name */
+            scope_name: string;
+            /** Scope Version */
+            scope_version: string;
+            /** Service */
+            service: string;
+            /** Span Id */
+            span_id: string;
+            /** Start Ns */
+            start_ns: string;
+            /** Status */
+            status: string;
+            /** Status Message */
+            status_message: string;
+            /** Trace Id */
+            trace_id: string;
+            /** Trace State */
+            trace_state: string;
+        };
+        /**
+         * SpanEvent
+         * @description Show an event of a span; the offset is from the span's start and may be negative.
+         */
+        SpanEvent: {
+            /** Attributes */
+            attributes: components["schemas"]["Attribute"][];
+            /** Name */
+            name: string;
+            /** Offset Ns */
+            offset_ns: number;
+            /** Time Ns */
+            time_ns: string;
+        };
+        /**
+         * SpanLink
+         * @description Show a link to a span, often of another trace.
+         */
+        SpanLink: {
+            /** Attributes */
+            attributes: components["schemas"]["Attribute"][];
+            /** Span Id */
+            span_id: string;
+            /** Trace Id */
+            trace_id: string;
+            /** Trace State */
+            trace_state: string;
         };
         /**
          * StatusResponse
@@ -516,6 +1472,140 @@ export interface components {
             /** Uncompressed Bytes */
             uncompressed_bytes: number;
         };
+        /**
+         * TagName
+         * @description Name a field that a query can use; `kind` is `builtin`, `attribute` or `resource`.
+         */
+        TagName: {
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Spans */
+            spans: number;
+        };
+        /**
+         * TagNames
+         * @description List names, the most frequent first; `sampled` where only the newest spans were looked at.
+         */
+        TagNames: {
+            /** Sampled */
+            sampled: boolean;
+            /** Tags */
+            tags: components["schemas"]["TagName"][];
+        };
+        /**
+         * TagValues
+         * @description List the values of one field, the most frequent first; `sampled` where only the newest spans were looked at.
+         */
+        TagValues: {
+            /** Sampled */
+            sampled: boolean;
+            /** Values */
+            values: components["schemas"]["ValueCount"][];
+        };
+        /**
+         * TraceComparison
+         * @description Align two traces by service, name and ancestors, parents first.
+         */
+        TraceComparison: {
+            left: components["schemas"]["ComparedTrace"];
+            right: components["schemas"]["ComparedTrace"];
+            /** Steps */
+            steps: components["schemas"]["ComparedStep"][];
+        };
+        /**
+         * TraceRow
+         * @description Sum up one trace; `matched_spans` counts the spans that meet the query. `root_service` is empty while the root is missing.
+         */
+        TraceRow: {
+            /** Duration Ns */
+            duration_ns: number;
+            /** Errors */
+            errors: number;
+            /** Matched Spans */
+            matched_spans: number;
+            /** Root Name */
+            root_name: string;
+            /** Root Service */
+            root_service: string;
+            /** Services */
+            services: components["schemas"]["ServiceShare"][];
+            /** Spans */
+            spans: number;
+            /** Start Ns */
+            start_ns: string;
+            /** Trace Id */
+            trace_id: string;
+        };
+        /**
+         * TraceWarning
+         * @description Tell what is not as it should be: `missing_root`, `missing_parent`, `clock_skew`, `late_spans`, `duplicate_span`, `cycle`,
+         *     `replaced_time` or `too_large`; `spans` counts the spans concerned.
+         */
+        TraceWarning: {
+            /** Kind */
+            kind: string;
+            /** Message */
+            message: string;
+            /** Spans */
+            spans: number;
+        };
+        /** ValidationError */
+        ValidationError: {
+            /** Context */
+            ctx?: Record<string, never>;
+            /** Input */
+            input?: unknown;
+            /** Location */
+            loc: (string | number)[];
+            /** Message */
+            msg: string;
+            /** Error Type */
+            type: string;
+        };
+        /**
+         * ValueCount
+         * @description Count the spans that carry one value.
+         */
+        ValueCount: {
+            /** Spans */
+            spans: number;
+            /** Value */
+            value: string;
+        };
+        /**
+         * Waterfall
+         * @description Hold every span of a trace, compactly. `spans_total` counts the stored ones, of which the first by start are here if there are too many.
+         */
+        Waterfall: {
+            /** Complete */
+            complete: boolean;
+            critical_path: components["schemas"]["CriticalPathColumns"];
+            /** Duration Ns */
+            duration_ns: number;
+            /** Errors */
+            errors: number;
+            /** Names */
+            names: string[];
+            /** Root Name */
+            root_name: string;
+            /** Root Service */
+            root_service: string;
+            /** Service Times */
+            service_times: components["schemas"]["ServiceTime"][];
+            /** Services */
+            services: string[];
+            spans: components["schemas"]["SpanColumns"];
+            /** Spans Total */
+            spans_total: number;
+            /** Start Ns */
+            start_ns: string;
+            /** Trace Id */
+            trace_id: string;
+            /** Warnings */
+            warnings: components["schemas"]["TraceWarning"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -523,26 +1613,73 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type Attribute = components['schemas']['Attribute'];
+export type Change = components['schemas']['Change'];
 export type CheckResponse = components['schemas']['CheckResponse'];
+export type ComparedSpans = components['schemas']['ComparedSpans'];
+export type ComparedStep = components['schemas']['ComparedStep'];
+export type ComparedTrace = components['schemas']['ComparedTrace'];
+export type CriticalPathColumns = components['schemas']['CriticalPathColumns'];
+export type CriticalSegment = components['schemas']['CriticalSegment'];
+export type Differences = components['schemas']['Differences'];
+export type DifferingField = components['schemas']['DifferingField'];
+export type DifferingValue = components['schemas']['DifferingValue'];
 export type EndpointsResponse = components['schemas']['EndpointsResponse'];
 export type ErrorDetail = components['schemas']['ErrorDetail'];
+export type ErrorGroup = components['schemas']['ErrorGroup'];
 export type ErrorResponse = components['schemas']['ErrorResponse'];
+export type Facet = components['schemas']['Facet'];
+export type Facets = components['schemas']['Facets'];
+export type HttpValidationError = components['schemas']['HTTPValidationError'];
 export type HealthDetailResponse = components['schemas']['HealthDetailResponse'];
 export type HealthResponse = components['schemas']['HealthResponse'];
 export type IngestRateResponse = components['schemas']['IngestRateResponse'];
 export type IngestResponse = components['schemas']['IngestResponse'];
 export type JournalResponse = components['schemas']['JournalResponse'];
+export type Journey = components['schemas']['Journey'];
+export type JourneyStep = components['schemas']['JourneyStep'];
 export type LimitsResponse = components['schemas']['LimitsResponse'];
+export type MapEdge = components['schemas']['MapEdge'];
+export type MapNode = components['schemas']['MapNode'];
+export type MatchingSpans = components['schemas']['MatchingSpans'];
+export type OperationHealth = components['schemas']['OperationHealth'];
+export type OperationList = components['schemas']['OperationList'];
+export type OperationSummary = components['schemas']['OperationSummary'];
+export type Overview = components['schemas']['Overview'];
+export type RedSeries = components['schemas']['RedSeries'];
+export type RedTotals = components['schemas']['RedTotals'];
 export type ReloadResponse = components['schemas']['ReloadResponse'];
 export type RetentionResponse = components['schemas']['RetentionResponse'];
+export type ScatterPoints = components['schemas']['ScatterPoints'];
 export type Scope = components['schemas']['Scope'];
+export type SearchPage = components['schemas']['SearchPage'];
+export type ServiceHealth = components['schemas']['ServiceHealth'];
+export type ServiceList = components['schemas']['ServiceList'];
+export type ServiceMap = components['schemas']['ServiceMap'];
+export type ServiceShare = components['schemas']['ServiceShare'];
+export type ServiceSummary = components['schemas']['ServiceSummary'];
+export type ServiceTime = components['schemas']['ServiceTime'];
 export type SessionResponse = components['schemas']['SessionResponse'];
 export type SettingResponse = components['schemas']['SettingResponse'];
 export type SettingsResponse = components['schemas']['SettingsResponse'];
 export type SignInRequest = components['schemas']['SignInRequest'];
+export type SortBy = components['schemas']['SortBy'];
+export type SpanColumns = components['schemas']['SpanColumns'];
+export type SpanDetails = components['schemas']['SpanDetails'];
+export type SpanEvent = components['schemas']['SpanEvent'];
+export type SpanLink = components['schemas']['SpanLink'];
 export type StatusResponse = components['schemas']['StatusResponse'];
 export type StorageResponse = components['schemas']['StorageResponse'];
 export type TableResponse = components['schemas']['TableResponse'];
+export type TagName = components['schemas']['TagName'];
+export type TagNames = components['schemas']['TagNames'];
+export type TagValues = components['schemas']['TagValues'];
+export type TraceComparison = components['schemas']['TraceComparison'];
+export type TraceRow = components['schemas']['TraceRow'];
+export type TraceWarning = components['schemas']['TraceWarning'];
+export type ValidationError = components['schemas']['ValidationError'];
+export type ValueCount = components['schemas']['ValueCount'];
+export type Waterfall = components['schemas']['Waterfall'];
 export type $defs = Record<string, never>;
 export interface operations {
     post_reload___reload_post: {
@@ -638,6 +1775,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_overview_api_overview_get: {
+        parameters: {
+            query?: {
+                /** @description About how many steps to cut the range into. */
+                steps?: number;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -929,6 +2102,484 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    compare_traces_api_tracing_compare_get: {
+        parameters: {
+            query: {
+                /** @description A trace id. */
+                left: string;
+                /** @description Another. */
+                right: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceComparison"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_differences_api_tracing_differences_get: {
+        parameters: {
+            query: {
+                /** @description Start of the selection, a time. */
+                brush_from: string;
+                /** @description End of the selection, a time. */
+                brush_to: string;
+                /** @description Conditions on spans in the search language: `service:gateway duration>1s http.status_code>=500`. */
+                q?: string;
+                /** @description Shortest trace selected, such as 250ms. */
+                min_duration?: string;
+                /** @description Longest trace selected. */
+                max_duration?: string;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Differences"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_facets_api_tracing_facets_get: {
+        parameters: {
+            query?: {
+                /** @description Conditions on spans in the search language: `service:gateway duration>1s http.status_code>=500`. */
+                q?: string;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Facets"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_operations_api_tracing_operations_get: {
+        parameters: {
+            query?: {
+                /** @description Only this service; empty for all. */
+                service?: string;
+                /** @description Only this operation; empty for all. */
+                name?: string;
+                limit?: number;
+                /** @description About how many steps to cut the range into. */
+                steps?: number;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    search_traces_api_tracing_search_get: {
+        parameters: {
+            query?: {
+                /** @description Conditions on spans in the search language: `service:gateway duration>1s http.status_code>=500`. */
+                q?: string;
+                sort?: components["schemas"]["SortBy"];
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many points of the scatter plot to return. */
+                points?: number;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_service_map_api_tracing_service_map_get: {
+        parameters: {
+            query?: {
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceMap"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_services_api_tracing_services_get: {
+        parameters: {
+            query?: {
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_tag_names_api_tracing_tags_get: {
+        parameters: {
+            query?: {
+                /** @description Only names that contain this, ignoring case. */
+                prefix?: string;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagNames"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_tag_values_api_tracing_tags__name__values_get: {
+        parameters: {
+            query?: {
+                /** @description Conditions on spans in the search language: `service:gateway duration>1s http.status_code>=500`. */
+                q?: string;
+                /** @description Only values that contain this, ignoring case. */
+                prefix?: string;
+                limit?: number;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagValues"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_trace_api_tracing_trace__trace_id__get: {
+        parameters: {
+            query?: {
+                /** @description How many steps to return. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 32 or 16 hexadecimal digits; W3C traceparent and Jaeger's spellings work, too. */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Journey"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_matching_spans_api_tracing_trace__trace_id__matches_get: {
+        parameters: {
+            query: {
+                /** @description Conditions on spans in the search language: `service:gateway duration>1s http.status_code>=500`. */
+                q: string;
+            };
+            header?: never;
+            path: {
+                /** @description 32 or 16 hexadecimal digits; W3C traceparent and Jaeger's spellings work, too. */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchingSpans"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_waterfall_api_tracing_trace__trace_id__spans_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 32 or 16 hexadecimal digits; W3C traceparent and Jaeger's spellings work, too. */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waterfall"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_span_api_tracing_trace__trace_id__spans__span_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 32 or 16 hexadecimal digits; W3C traceparent and Jaeger's spellings work, too. */
+                trace_id: string;
+                /** @description 16 hexadecimal digits. */
+                span_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpanDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -73,3 +73,10 @@ export function formatAge(ms: number | null | undefined, nowMs: number): string 
   }
   return "just now";
 }
+
+/** Turn the API's Unix nanoseconds, decimal text because a number cannot hold them, into Unix milliseconds. */
+export function nsToMs(ns: string | number | null | undefined): number {
+  if (ns === null || ns === undefined || ns === "") return Number.NaN;
+  // By way of microseconds, which a number still holds exactly: a millisecond must not become 0.9998 of one.
+  return Math.round(Number(ns) / 1e3) / 1e3;
+}
