@@ -9,7 +9,7 @@ from gnomon import __version__
 from gnomon.config import Config
 from gnomon.model.errors import GnomonError
 from gnomon.model.storage_usage import JournalUsage, StorageUsage, TableUsage
-from gnomon.storage.embedded import EmbeddedEngine
+from gnomon.server import open_engine
 from gnomon.storage.usage import StorageMeter
 
 _TIMEOUT_S = 10.0
@@ -94,7 +94,7 @@ async def _get(client: httpx.AsyncClient, path: str) -> Any:
 
 async def _open(config: Config) -> Diagnosis:
     storage = config.storage
-    engine = EmbeddedEngine(storage.data_dir, storage.engine, storage.query)
+    engine = open_engine(storage)
     await engine.start()
     try:
         meter = StorageMeter(engine, storage)

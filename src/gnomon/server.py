@@ -4,19 +4,22 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 import structlog
 from prometheus_client import REGISTRY
+from starlette.routing import BaseRoute
 
 from gnomon import __version__
 from gnomon.config import Config, SettingsError
 from gnomon.lifecycle import Service, SystemClock
-from gnomon.model.errors import GnomonError
+from gnomon.model.byte_sizes import format_byte_size
+from gnomon.model.errors import GnomonError, UnavailableError
 from gnomon.storage.cluster import ClusterEngine
 from gnomon.storage.embedded import EmbeddedEngine
 from gnomon.storage.engine import Engine
+from gnomon.storage.errors import StorageError
 from gnomon.storage.journal import Journal
 from gnomon.storage.migrations import migrate
 from gnomon.storage.retention import Retention
@@ -24,7 +27,7 @@ from gnomon.storage.settings import StorageSettings
 from gnomon.storage.state_store import StateStore
 from gnomon.storage.usage import StorageMeter
 from gnomon.telemetry import configure_logs
-from gnomon.web.app import create_app
+from gnomon.web.app import create_app, create_ingest_app
 from gnomon.web.auth import Authenticator
 from gnomon.web.health import Health, HealthCheck
 from gnomon.web.ingest_activity import IngestActivity
@@ -51,6 +54,7 @@ class Server:
         self._stack = AsyncExitStack()
         self._endpoints = Endpoints("", "", "")
         self._drain_begun = asyncio.Event()
+        self._engine: Engine | None = None
         self.started_at_ns = self._clock.now_ns()
 
     @property
@@ -114,6 +118,8 @@ class Server:
         applied = tuple(info.key for info in changed if info.reloadable)
         waiting = tuple(info.key for info in changed if not info.reloadable)
         configure_logs(new.telemetry)
+        if self._engine is not None and any(key.startswith("storage.retention") for key in applied):
+            await migrate(self._engine, new.storage.retention)
         self._config = self._config.with_reloadable(new)
         log.info("configuration read again", applied=applied, needs_restart=waiting)
         return ReloadOutcome(applied, waiting)
@@ -124,19 +130,14 @@ class Server:
             log.warning("unknown environment variable", variable=name, see="docs/reference/settings.md")
         state = StateStore(config.options.data_dir, config.options.storage.state_url or None, self._clock)
         await self._add(state)
-        if web.keys_required and not any(key.revoked_at_ns is None for key in await state.list_keys()):
-            message = (
-                f"Refusing to listen on {web.host} without API keys: anybody who reaches that address could read and "
-                "write everything. Create a key first:\n"
-                f"    gnomon keys create --scope admin --data-dir {config.options.data_dir}\n"
-                "Or listen on 127.0.0.1."
-            )
-            raise StartRefusedError(message)
+        await self._refuse_open_door(state)
         main_socket = bind_socket(web.host, web.port, setting="port")
         self._stack.callback(main_socket.close)
+        otlp_socket = bind_socket(web.host, web.otlp_http_port, setting="otlp_http_port")
+        self._stack.callback(otlp_socket.close)
 
         storage = config.storage
-        engine = open_engine(storage)
+        engine = self._engine = open_engine(storage)
         await self._add(engine)
         await migrate(engine, storage.retention)
         journal = Journal(storage.data_dir / "journal", engine, storage.journal, storage.min_free_bytes, self._clock)
@@ -146,31 +147,84 @@ class Server:
 
         activity = IngestActivity(REGISTRY, self._clock)
         await self._add(activity)
-        health = Health((HealthCheck("engine", meter.check), HealthCheck("state", state.check)), self._clock)
+        health = Health(
+            (
+                HealthCheck("engine", meter.check),
+                HealthCheck("state", state.check),
+                # Reads go on while ingest refuses: the server stays where requests are sent.
+                HealthCheck("journal", lambda: _check_journal(journal), required=False),
+            ),
+            self._clock,
+        )
         await self._add(health)
+        authenticator = Authenticator(web, state, self._clock)
         services = Services(
             settings=web,
             control=self,
-            authenticator=Authenticator(web, state, self._clock),
+            authenticator=authenticator,
             health=health,
             storage=meter,
             ingest=activity,
         )
-        main = HttpListener(create_app(services, ()), main_socket, web)
+        ingest_routes: Sequence[BaseRoute] = ()
+        main = HttpListener(create_app(services, ingest_routes), main_socket, web)
+        otlp_http = HttpListener(create_ingest_app(services, ingest_routes), otlp_socket, web)
         base = f"{web.scheme}://{_url_host(web.host)}"
         self._endpoints = Endpoints(
             ui=f"{base}:{main.port}",
-            otlp_http=f"{base}:{web.otlp_http_port}",
+            otlp_http=f"{base}:{otlp_http.port}",
             otlp_grpc=f"{_url_host(web.host)}:{web.otlp_grpc_port}",
         )
-        await self._add(main)
+        await self._add(_Together((main, otlp_http)))
         self._stack.callback(health.mark_draining)
         health.mark_started()
+
+    async def _refuse_open_door(self, state: StateStore) -> None:
+        web = self._config.web
+        if not web.keys_required or any(key.revoked_at_ns is None for key in await state.list_keys()):
+            return
+        message = (
+            f"Refusing to listen on {web.host} without API keys: anybody who reaches that address could read and "
+            "write everything. Create a key first:\n"
+            f"    gnomon keys create --scope admin --data-dir {self._config.options.data_dir}\n"
+            "Or listen on 127.0.0.1."
+        )
+        raise StartRefusedError(message)
 
     async def _add(self, service: Service) -> None:
         """Start a part, to be stopped in the reverse order."""
         await service.start()
         self._stack.push_async_callback(service.stop)
+
+
+class _Together:
+    """Several services that start in order and stop at the same time."""
+
+    def __init__(self, services: tuple[Service, ...]) -> None:
+        self._services = services
+        self._started: list[Service] = []
+
+    async def start(self) -> None:
+        try:
+            for service in self._services:
+                await service.start()
+                self._started.append(service)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(service.stop() for service in self._started))
+        self._started.clear()
+
+
+async def _check_journal(journal: Journal) -> str:
+    if journal.refusal:
+        raise UnavailableError(journal.refusal, reason="journal")
+    if journal.set_aside:
+        message = f"{journal.set_aside} requests could not be read by the engine; they are kept in journal/rejected."
+        raise StorageError(message)
+    return f"{format_byte_size(journal.backlog_bytes)} wait to be loaded"
 
 
 def open_engine(storage: StorageSettings) -> Engine:

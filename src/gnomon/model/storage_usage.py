@@ -17,7 +17,11 @@ class TableUsage:
 
 @dataclass(frozen=True, slots=True)
 class JournalUsage:
-    """Measure what is acknowledged and synced, but not loaded yet."""
+    """Measure what is acknowledged and synced, but not loaded yet.
+
+    `oldest_age_s` counts from the last request of the oldest segment. `set_aside` requests could not be read by the
+    engine; they are kept for a look.
+    """
 
     segments: int
     backlog_bytes: int

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import time
 from pathlib import Path
 
 from gnomon.model.storage_usage import JournalUsage, StorageUsage, TableUsage
@@ -73,4 +74,16 @@ def _measure(data_dir: Path) -> tuple[int, JournalUsage]:
         # Files go while we walk: merged away, or loaded.
         with contextlib.suppress(FileNotFoundError):
             used_bytes += path.lstat().st_blocks * _BLOCK_BYTES
-    return used_bytes, JournalUsage(segments=0, backlog_bytes=0)
+    return used_bytes, _measure_journal(data_dir / "journal")
+
+
+def _measure_journal(directory: Path) -> JournalUsage:
+    sizes: list[int] = []
+    born_s = now_s = time.time()
+    for path in directory.glob("*/*.segment"):
+        with contextlib.suppress(FileNotFoundError):
+            stat = path.stat()
+            sizes.append(stat.st_size)
+            born_s = min(born_s, stat.st_mtime)
+    set_aside = sum(1 for _path in directory.glob("rejected/*"))
+    return JournalUsage(len(sizes), sum(sizes), now_s - born_s, set_aside)
