@@ -232,6 +232,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tracing/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show traces as points of latency over time
+         * @description Return start, duration and errors of the traces that a search finds, over the whole range: all, or a fair sample.
+         */
+        get: operations["get_points_api_tracing_points_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tracing/search": {
         parameters: {
             query?: never;
@@ -241,7 +261,7 @@ export interface paths {
         };
         /**
          * Find traces
-         * @description Return the traces that have a span which meets every condition, and their points over the whole range (first page only).
+         * @description Return the traces that have a span which meets every condition.
          */
         get: operations["search_traces_api_tracing_search_get"];
         put?: never;
@@ -775,11 +795,6 @@ export interface components {
             /** Spans */
             spans: number;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
         /**
          * HealthDetailResponse
          * @description Tell how every part is.
@@ -1118,12 +1133,21 @@ export interface components {
         /**
          * ScatterPoints
          * @description Hold one point a trace in parallel lists: start in Unix milliseconds, duration in nanoseconds, errors in the trace.
+         *
+         *     `found` counts all traces that match, of which the points are a fair sample if there are more than asked for; it is an estimate
+         *     where `complete` is false, and then `note` says why.
          */
         ScatterPoints: {
+            /** Complete */
+            complete: boolean;
             /** Duration Ns */
             duration_ns: number[];
             /** Errors */
             errors: number[];
+            /** Found */
+            found: number;
+            /** Note */
+            note: string;
             /** Start Ms */
             start_ms: number[];
             /** Trace Id */
@@ -1137,21 +1161,16 @@ export interface components {
         Scope: "ingest" | "read" | "admin";
         /**
          * SearchPage
-         * @description Hold one page of traces and the points of all that were found.
-         *
-         *     `found` counts the traces that match in the whole range, or a lower bound of them where `complete` is false: then `note` says what
-         *     was left out. `next_cursor` asks for the next page; null after the last.
+         * @description Hold one page of traces. Where `complete` is false, `note` says what was left out. `next_cursor` asks for the next page; null after
+         *     the last.
          */
         SearchPage: {
             /** Complete */
             complete: boolean;
-            /** Found */
-            found: number;
             /** Next Cursor */
             next_cursor: string | null;
             /** Note */
             note: string;
-            points: components["schemas"]["ScatterPoints"];
             /** Traces */
             traces: components["schemas"]["TraceRow"][];
         };
@@ -1285,11 +1304,11 @@ export interface components {
             key: string;
         };
         /**
-         * SortBy
-         * @description Order of a search's results.
+         * Sort
+         * @description Order of results.
          * @enum {string}
          */
-        SortBy: "newest" | "slowest";
+        Sort: "newest" | "slowest";
         /**
          * SpanColumns
          * @description Hold the spans of a waterfall in parallel lists, parents before children, siblings by start (depth-first).
@@ -1551,19 +1570,6 @@ export interface components {
             /** Spans */
             spans: number;
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Context */
-            ctx?: Record<string, never>;
-            /** Input */
-            input?: unknown;
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-        };
         /**
          * ValueCount
          * @description Count the spans that carry one value.
@@ -1630,7 +1636,6 @@ export type ErrorGroup = components['schemas']['ErrorGroup'];
 export type ErrorResponse = components['schemas']['ErrorResponse'];
 export type Facet = components['schemas']['Facet'];
 export type Facets = components['schemas']['Facets'];
-export type HttpValidationError = components['schemas']['HTTPValidationError'];
 export type HealthDetailResponse = components['schemas']['HealthDetailResponse'];
 export type HealthResponse = components['schemas']['HealthResponse'];
 export type IngestRateResponse = components['schemas']['IngestRateResponse'];
@@ -1663,7 +1668,7 @@ export type SessionResponse = components['schemas']['SessionResponse'];
 export type SettingResponse = components['schemas']['SettingResponse'];
 export type SettingsResponse = components['schemas']['SettingsResponse'];
 export type SignInRequest = components['schemas']['SignInRequest'];
-export type SortBy = components['schemas']['SortBy'];
+export type Sort = components['schemas']['Sort'];
 export type SpanColumns = components['schemas']['SpanColumns'];
 export type SpanDetails = components['schemas']['SpanDetails'];
 export type SpanEvent = components['schemas']['SpanEvent'];
@@ -1677,7 +1682,6 @@ export type TagValues = components['schemas']['TagValues'];
 export type TraceComparison = components['schemas']['TraceComparison'];
 export type TraceRow = components['schemas']['TraceRow'];
 export type TraceWarning = components['schemas']['TraceWarning'];
-export type ValidationError = components['schemas']['ValidationError'];
 export type ValueCount = components['schemas']['ValueCount'];
 export type Waterfall = components['schemas']['Waterfall'];
 export type $defs = Record<string, never>;
@@ -1804,13 +1808,31 @@ export interface operations {
                     "application/json": components["schemas"]["Overview"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2129,13 +2151,31 @@ export interface operations {
                     "application/json": components["schemas"]["TraceComparison"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2173,13 +2213,31 @@ export interface operations {
                     "application/json": components["schemas"]["Differences"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2209,13 +2267,31 @@ export interface operations {
                     "application/json": components["schemas"]["Facets"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2250,13 +2326,86 @@ export interface operations {
                     "application/json": components["schemas"]["OperationList"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_points_api_tracing_points_get: {
+        parameters: {
+            query?: {
+                /** @description Conditions on spans in the search language: `service:gateway duration>1s http.status_code>=500`. */
+                q?: string;
+                limit?: number;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScatterPoints"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2266,12 +2415,10 @@ export interface operations {
             query?: {
                 /** @description Conditions on spans in the search language: `service:gateway duration>1s http.status_code>=500`. */
                 q?: string;
-                sort?: components["schemas"]["SortBy"];
+                sort?: components["schemas"]["Sort"];
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
-                /** @description How many points of the scatter plot to return. */
-                points?: number;
                 /** @description Start: now-1h, RFC 3339 or a Unix time. */
                 from?: string;
                 /** @description End, exclusive, written as the start. */
@@ -2292,13 +2439,31 @@ export interface operations {
                     "application/json": components["schemas"]["SearchPage"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2326,13 +2491,31 @@ export interface operations {
                     "application/json": components["schemas"]["ServiceMap"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2360,13 +2543,31 @@ export interface operations {
                     "application/json": components["schemas"]["ServiceList"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2396,13 +2597,31 @@ export interface operations {
                     "application/json": components["schemas"]["TagNames"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2437,13 +2656,31 @@ export interface operations {
                     "application/json": components["schemas"]["TagValues"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2472,13 +2709,31 @@ export interface operations {
                     "application/json": components["schemas"]["Journey"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2507,13 +2762,31 @@ export interface operations {
                     "application/json": components["schemas"]["MatchingSpans"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2539,13 +2812,31 @@ export interface operations {
                     "application/json": components["schemas"]["Waterfall"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -2573,13 +2864,31 @@ export interface operations {
                     "application/json": components["schemas"]["SpanDetails"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
