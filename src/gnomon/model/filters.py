@@ -8,6 +8,7 @@ Fields. Short names are built in and depend on the signal (`service`, `name`, `d
 resource. The prefixes `attributes.` (also `span.`, `log.`) and `resource.` pick one of the two.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,13 +34,13 @@ class Comparison:
 
     Regular expressions are RE2 and unanchored. `value` is the text as written (`1s`, `500`, `warn`): what it means
     depends on the field. `position` is the offset in the query of the comparison's first character, for errors that
-    are found later.
+    are found later; it makes no difference to equality.
     """
 
     field: str
     operator: Operator
     value: str = ""
-    position: int = 0
+    position: int = dataclasses.field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Text:
     """Keep records whose text (a log's body, a span's name) contains the word or phrase, ignoring case."""
 
     phrase: str
-    position: int = 0
+    position: int = dataclasses.field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
