@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-LOCK_HELD_S = 0.9
-LOCK_FREE_S = 0.05
+LOCK_HELD_S = 0.7
+LOCK_FREE_S = 0.25
 KILL_EVERY_S = 15.0
 
 
