@@ -16,6 +16,8 @@ from gnomon.model.errors import GnomonError, InvalidInputError, LimitExceededErr
 
 log = structlog.get_logger(__name__)
 
+ANSWERED = "gnomon.error_answered"
+
 
 class UnauthenticatedError(GnomonError):
     """Tell that no valid key or session came with the request."""
@@ -83,6 +85,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(GnomonError, _handle_gnomon_error)
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
     app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(Exception, _handle_unexpected_error)
 
 
 def _json(status: HTTPStatus, detail: ErrorDetail, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -98,6 +101,12 @@ async def _handle_validation_error(_request: Request, error: Exception) -> JSONR
     faults = cast("RequestValidationError", error).errors()
     message = "; ".join(f"{_place(fault['loc'])}: {fault['msg']} (got {fault.get('input')!r:.100})" for fault in faults)
     return _json(HTTPStatus.BAD_REQUEST, ErrorDetail(code="invalid_input", message=f"Invalid request: {message}."))
+
+
+async def _handle_unexpected_error(request: Request, error: Exception) -> JSONResponse:
+    # The framework raises the error once more after answering it; this tells the outermost layer that all is said.
+    request.scope[ANSWERED] = True
+    return unexpected_error_response(error, method=request.method, path=request.url.path)
 
 
 async def _handle_http_exception(request: Request, error: Exception) -> JSONResponse:

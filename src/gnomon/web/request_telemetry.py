@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gnomon.web.errors import unexpected_error_response
+from gnomon.web.errors import ANSWERED, unexpected_error_response
 
 REQUESTS = Counter(
     "gnomon_http_requests_total", "HTTP requests answered, by listener, route, method and status code.",
@@ -87,11 +87,12 @@ class RequestTelemetry:
         try:
             await self._app(scope, receive, observe)
         except Exception as error:
-            if code is not None:
-                raise
             trace.get_current_span().record_exception(error)
-            response = unexpected_error_response(error, method=scope["method"], path=scope["path"])
-            await response(scope, receive, observe)
+            if code is None:
+                response = unexpected_error_response(error, method=scope["method"], path=scope["path"])
+                await response(scope, receive, observe)
+            elif ANSWERED not in scope:
+                raise
         finally:
             self._in_flight.dec()
             route = _route(scope)
