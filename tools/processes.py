@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -140,11 +141,13 @@ def _raise_stopped(number: int, frame: FrameType | None) -> None:  # noqa: ARG00
 
 
 def _stop(process: subprocess.Popen[bytes], timeout_s: float = 20.0) -> None:
-    if process.poll() is not None:
-        return
+    """Ask a program to stop, kill it when it does not in time, and end what it leaves behind (npm leaves its child)."""
     process.terminate()
     try:
         process.wait(timeout_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+    else:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)

@@ -32,6 +32,35 @@ def test_a_program_that_ends_before_it_answers_shows_the_end_of_its_log(tmp_path
             wait_until_ready(program, "http://127.0.0.1:1/")
 
 
+def test_a_child_that_a_stopped_program_leaves_behind_is_stopped_too(tmp_path: Path) -> None:
+    script = """
+import subprocess, sys
+child = subprocess.Popen(["sleep", "600"])
+print(child.pid, flush=True)
+child.wait()
+"""
+    log = tmp_path / "log"
+    with Programs() as programs:
+        programs.start("parent", [sys.executable, "-c", script], log=log)
+        deadline = time.monotonic() + 20
+        while not log.read_text().endswith("\n") and time.monotonic() < deadline:
+            time.sleep(0.02)
+        child = int(log.read_text())
+
+    deadline = time.monotonic() + 20
+    while is_running(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_running(child)
+
+
+def is_running(pid: int) -> bool:
+    """Return whether a process is there and not merely waiting to be reaped."""
+    try:
+        return ") Z " not in Path("/proc", str(pid), "stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def test_ctrl_c_stops_what_was_started(tmp_path: Path) -> None:
     script = """
 import sys, time
