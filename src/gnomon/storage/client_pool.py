@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-import structlog
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 from prometheus_client import Counter, Histogram
@@ -20,15 +19,15 @@ from gnomon.storage.engine import Result
 from gnomon.storage.errors import QueryLimitError, StorageError, StorageUnavailableError
 from gnomon.storage.settings import EngineSettings, QuerySettings
 
-log = structlog.get_logger(__name__)
-
 QUERY_SECONDS = Histogram(
     "gnomon_engine_query_duration_seconds",
     "Time that the engine took for a statement.",
     ["kind"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-QUERY_FAILURES = Counter("gnomon_engine_query_failures_total", "Statements that the engine refused, by its error code.", ["code"])
+QUERY_FAILURES = Counter(
+    "gnomon_engine_query_failures_total", "Statements that the engine refused, by its error code.", ["code"]
+)
 
 _CODE = re.compile(r"Code: (\d+)")
 _TIMEOUT = {159, 209}
@@ -47,17 +46,21 @@ def translate_error(error: Exception, query: QuerySettings) -> GnomonError:
     code = int(found[1]) if found else 0
     QUERY_FAILURES.labels(code or type(error).__name__).inc()
     if code in _TIMEOUT:
-        message = f"The query took longer than query.time_s = {query.time_s:g} s. Narrow the time range or add a condition."
+        message = (
+            f"The query took longer than query.time_s = {query.time_s:g} s. Narrow the time range or add a condition."
+        )
         return QueryLimitError(message, setting="query.time_s", value=query.time_s)
     if code in _MEMORY:
-        message = f"The query needs more memory than query.memory_bytes = {query.memory_bytes} allows. Narrow the time range."
+        message = (
+            f"The query needs more memory than query.memory_bytes = {query.memory_bytes} allows. Narrow the time range."
+        )
         return QueryLimitError(message, setting="query.memory_bytes", value=query.memory_bytes)
     if code in _RESULT:
         message = f"The result has more rows than query.result_rows = {query.result_rows}. Ask for fewer, or page."
         return QueryLimitError(message, setting="query.result_rows", value=query.result_rows)
     if code in _UNREACHABLE or (not code and isinstance(error, OperationalError)):
         return StorageUnavailableError(f"The engine cannot be reached: {text[:300]}", reason="engine_unreachable")
-    return StorageError(text.split("(version")[0].strip()[:2000], code=code)
+    return StorageError(text.split("(version", maxsplit=1)[0].strip()[:2000], code=code)
 
 
 class ClientPool:
@@ -111,7 +114,9 @@ class ClientPool:
         """Run a statement that returns nothing."""
 
         def run(client: Client) -> None:
-            client.command(statement, parameters=dict(parameters or {}), settings={**self._bounds(), **(settings or {})})
+            client.command(
+                statement, parameters=dict(parameters or {}), settings={**self._bounds(), **(settings or {})}
+            )
 
         with QUERY_SECONDS.labels("command").time():
             await self._in_thread(run, "")
@@ -130,13 +135,12 @@ class ClientPool:
         return {name: value for name, value in bounds.items() if value}
 
     async def _in_thread(self, work: Callable[[Client], T], tag: str) -> T:
-        future = asyncio.get_running_loop().run_in_executor(self._executor, self._call, work)
+        running = self._executor.submit(self._call, work)
         try:
-            return await asyncio.shield(future)
+            return await asyncio.shield(asyncio.wrap_future(running))
         except asyncio.CancelledError:
-            if tag and not future.cancel():
+            if not running.cancel() and tag:
                 self._executor.submit(self._call, lambda client: client.command(_kill(tag)))
-                future.add_done_callback(_forget)
             raise
         except ClickHouseError as error:
             raise translate_error(error, self._query) from error
@@ -152,8 +156,3 @@ class ClientPool:
 
 def _kill(tag: str) -> str:
     return f"KILL QUERY WHERE Settings['log_comment'] = '{tag}' ASYNC"
-
-
-def _forget(future: asyncio.Future[object]) -> None:
-    if not future.cancelled() and (error := future.exception()):
-        log.debug("cancelled query ended", error=str(error)[:200])

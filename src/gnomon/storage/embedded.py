@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 import clickhouse_connect
+import structlog
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
@@ -16,6 +17,14 @@ from gnomon.storage.errors import DataDirectoryError, SegmentRejectedError, Stor
 from gnomon.storage.segments import UNREADABLE_CODES, insert_settings
 from gnomon.storage.settings import EngineSettings, QuerySettings
 from gnomon.storage.streams import Stream
+
+log = structlog.get_logger(__name__)
+
+_TABLES = "SELECT count() FROM system.tables WHERE database = currentDatabase()"
+_BROKEN = """
+SELECT concat(table, '/', name) AS part FROM system.detached_parts
+WHERE database = currentDatabase() AND startsWith(reason, 'broken')
+"""
 
 
 class EmbeddedEngine:
@@ -29,18 +38,30 @@ class EmbeddedEngine:
         self.dialect = Dialect()
 
     async def start(self) -> None:
-        """Lock and open the directory; raises DataDirectoryError when another process owns it or it is damaged."""
+        """Lock and open the directory; raises DataDirectoryError when it is taken or damaged."""
         self._directory.mkdir(parents=True, exist_ok=True)
         self._lock = _lock_directory(self._directory)
         try:
-            await self._pool.run(lambda client: client.command("SELECT 1"), "open")
+            await self._check()
         except (StorageError, ClickHouseError, OSError) as error:
-            self._lock.close()
+            await self.stop()
             message = (
-                f"The data directory {str(self._directory)!r} cannot be opened by the engine; it may be damaged: {error}. "
+                f"The data directory {str(self._directory)!r} cannot be opened, it may be damaged: {error}. "
                 "Move it away and start again, or restore it from a copy."
             )
             raise DataDirectoryError(message) from error
+
+    async def _check(self) -> None:
+        """Look whether what was once here still is."""
+        tables = (await self._pool.query(_TABLES, None, None)).value()
+        marker = self._directory / "has-data"
+        if tables:
+            marker.touch()
+        elif marker.exists():
+            message = "the engine finds none of the tables that were there"
+            raise StorageError(message)
+        if broken := (await self._pool.query(_BROKEN, None, None)).rows():
+            log.error("damaged parts were set aside and are not read", parts=[row["part"] for row in broken])
 
     async def stop(self) -> None:
         """Close the engine and unlock the directory."""
@@ -76,7 +97,7 @@ class EmbeddedEngine:
             schema.parent.mkdir(exist_ok=True)
             schema.write_text(stream.schema, encoding="utf-8")
         path = str(segment.resolve()).replace("\\", "\\\\").replace("'", "\\'")
-        statement = f"INSERT INTO {stream.name} SELECT * FROM file('{path}', 'Protobuf')"  # noqa: S608 - a name of ours
+        statement = f"INSERT INTO {stream.name} SELECT * FROM file('{path}', 'Protobuf')"
         settings = insert_settings(token) | {"format_schema": str(schema.resolve())}
         try:
             await self._pool.run(lambda client: client.command(statement, settings=settings), "load")

@@ -29,7 +29,7 @@ class Result:
         """Return one column."""
         return self.columns[self.names.index(name)]
 
-    def value(self) -> Any:  # noqa: ANN401 - a scalar of whatever type the statement gives
+    def value(self) -> Any:
         """Return the only value of a statement with one row and one column."""
         return self.columns[0][0]
 
@@ -44,9 +44,10 @@ class Dialect:
 class Engine(Protocol):
     """Run statements; a sibling exists for the embedded engine and for a cluster.
 
-    Statements take parameters in ClickHouse's own form (`{name:Type}`). String columns must hold valid UTF-8 (`toValidUTF8`) or
-    they come back as hexadecimal. Cancelling the awaiting task cancels the statement in the engine. Errors: QueryLimitError
-    when a limit stops it, StorageUnavailableError when there is no connection, StorageError for anything else.
+    Statements take parameters in ClickHouse's own form (`{name:Type}`). String columns must hold valid UTF-8
+    (`toValidUTF8`) or they come back as hexadecimal. Cancelling the awaiting task cancels the statement in the
+    engine. Errors: QueryLimitError when a limit stops it, StorageUnavailableError when there is no connection,
+    StorageError for anything else.
     """
 
     @property

@@ -1,11 +1,11 @@
 """What can go wrong in storage.
 
-    GnomonError
-    ├── StorageError                the engine failed in a way that nobody expected
-    │   ├── SegmentRejectedError    the engine cannot read a segment: it is malformed, trying again will not help
-    │   └── DataDirectoryError      the directory is owned by another process, damaged, or of a later version
-    ├── QueryLimitError             a limit stopped a query (LimitExceededError)
-    └── StorageUnavailableError     the engine or the disk cannot take anything now (UnavailableError)
+GnomonError
+├── StorageError                the engine failed in a way that nobody expected
+│   ├── SegmentRejectedError    the engine cannot read a segment: it is malformed, trying again will not help
+│   └── DataDirectoryError      the directory is owned by another process, damaged, or of a later version
+├── QueryLimitError             a limit stopped a query (LimitExceededError)
+└── StorageUnavailableError     the engine or the disk cannot take anything now (UnavailableError)
 """
 
 from gnomon.model.errors import GnomonError, LimitExceededError, UnavailableError

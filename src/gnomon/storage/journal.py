@@ -5,9 +5,10 @@
                       ▼
                closed segment ─ loader: one segment = one insert ─► deleted
 
-An insert costs the engine the same however small it is, so requests are gathered into segments. While nobody reads, segments
-close late; a reader that calls `catch_up` closes them at once and waits until they are loaded, so nobody sees old data.
-A restart loads what is left: a segment's name is its insert's deduplication token, so no crash stores it twice.
+An insert costs the engine the same however small it is, so requests are gathered into segments. While nobody reads,
+segments close late; a reader that calls `catch_up` closes them at once and waits until they are loaded, so nobody
+sees old data. A restart loads what is left: a segment's name is its insert's deduplication token, so no crash stores
+it twice.
 """
 
 import asyncio
@@ -35,8 +36,12 @@ log = structlog.get_logger(__name__)
 
 APPENDED_BYTES = Counter("gnomon_journal_appended_bytes_total", "Bytes of requests written to the journal.", ["stream"])
 APPENDED_REQUESTS = Counter("gnomon_journal_appended_requests_total", "Requests written to the journal.", ["stream"])
-REPEATED_REQUESTS = Counter("gnomon_journal_repeated_requests_total", "Requests that were sent again and are stored once.", ["stream"])
-REFUSED_REQUESTS = Counter("gnomon_journal_refused_requests_total", "Requests refused for the time being, by reason.", ["stream", "reason"])
+REPEATED_REQUESTS = Counter(
+    "gnomon_journal_repeated_requests_total", "Requests that were sent again and are stored once.", ["stream"]
+)
+REFUSED_REQUESTS = Counter(
+    "gnomon_journal_refused_requests_total", "Requests refused for the time being, by reason.", ["stream", "reason"]
+)
 SYNC_SECONDS = Histogram(
     "gnomon_journal_sync_duration_seconds",
     "Time to write and sync one group of requests.",
@@ -53,7 +58,9 @@ LOAD_SECONDS = Histogram(
 )
 LOAD_RETRIES = Counter("gnomon_loader_retries_total", "Inserts that failed and are tried again.", ["stream"])
 SET_ASIDE_REQUESTS = Counter(
-    "gnomon_loader_set_aside_requests_total", "Requests that the engine could not read; they are kept in the folder `rejected`.", ["stream"]
+    "gnomon_loader_set_aside_requests_total",
+    "Requests that the engine could not read; they are kept in the folder `rejected`.",
+    ["stream"],
 )
 
 _GROUP = 256
@@ -102,7 +109,9 @@ class Journal:
     Owns the folder `directory`. Memory is bounded by `waiting_bytes` and by segments being files.
     """
 
-    def __init__(self, directory: Path, engine: Engine, settings: JournalSettings, min_free_bytes: int, clock: Clock) -> None:
+    def __init__(
+        self, directory: Path, engine: Engine, settings: JournalSettings, min_free_bytes: int, clock: Clock
+    ) -> None:
         """Remember where and how; nothing happens before `start`."""
         self._directory = directory
         self._engine = engine
@@ -134,7 +143,9 @@ class Journal:
         if self._disk_full:
             return f"Less than storage.min_free_bytes = {self._min_free_bytes} are free on the disk."
         if self._backlog_bytes > self._settings.backlog_bytes:
-            return self._refusal or f"More than journal.backlog_bytes = {self._settings.backlog_bytes} wait to be loaded."
+            return (
+                self._refusal or f"More than journal.backlog_bytes = {self._settings.backlog_bytes} wait to be loaded."
+            )
         return ""
 
     @property
@@ -157,8 +168,13 @@ class Journal:
             repeats = RepeatMemory(folder / "repeats", self._settings.repeat_window_s, self._settings.repeat_entries)
             self._streams[stream] = _StreamJournal(stream, folder, repeats)
             await asyncio.to_thread(self._recover, self._streams[stream])
-        self._tasks = [asyncio.create_task(self._write(stream), name=f"journal {name}") for name, stream in self._streams.items()]
-        self._tasks += [asyncio.create_task(self._load(), name="loader"), asyncio.create_task(self._watch_disk(), name="disk watch")]
+        self._tasks = [
+            asyncio.create_task(self._write(stream), name=f"journal {name}") for name, stream in self._streams.items()
+        ]
+        self._tasks += [
+            asyncio.create_task(self._load(), name="loader"),
+            asyncio.create_task(self._watch_disk(), name="disk watch"),
+        ]
 
     async def stop(self) -> None:
         """Refuse new requests, sync those that wait, load what can be loaded, and release the files."""
@@ -179,8 +195,8 @@ class Journal:
     async def append(self, stream: str, body: bytes, fingerprint: bytes) -> None:
         """Return when a request is on the disk; at once when it has been accepted before.
 
-        `body` is a valid request of the stream, `fingerprint` 16 bytes that name it. Raises StorageUnavailableError with the
-        reason `disk_full`, `backlog`, `overload` or `stopping`.
+        `body` is a valid request of the stream, `fingerprint` 16 bytes that name it. Raises StorageUnavailableError
+        with the reason `disk_full`, `backlog`, `overload` or `stopping`.
         """
         journal = self._streams[stream]
         if (pending := journal.pending.get(fingerprint)) is not None:
@@ -194,7 +210,9 @@ class Journal:
         self._refuse_if(self._disk_full, stream, "disk_full", self.refusal)
         too_much = self._waiting_bytes + len(body) > self._settings.waiting_bytes and self._waiting_bytes > 0
         limit = self._settings.waiting_bytes
-        self._refuse_if(too_much, stream, "overload", f"Requests with more than journal.waiting_bytes = {limit} wait for the disk.")
+        self._refuse_if(
+            too_much, stream, "overload", f"Requests with more than journal.waiting_bytes = {limit} wait for the disk."
+        )
         done = asyncio.get_running_loop().create_future()
         done.add_done_callback(_retrieve)
         journal.pending[fingerprint] = done
@@ -211,7 +229,7 @@ class Journal:
         await asyncio.shield(done)
 
     async def catch_up(self, *streams: str) -> None:
-        """Make what is acknowledged queryable; waits for up to a second, and not at all while segments close quickly anyway."""
+        """Make what is acknowledged queryable; waits a second at most, and not while segments close quickly anyway."""
         now = self._clock.monotonic()
         quick = now - self._last_read < _READERS_STAY_S
         self._last_read = now
@@ -242,10 +260,11 @@ class Journal:
         async with self._loaded:
             await self._loaded.wait_for(lambda: not any(self._unloaded[stream] for stream in streams))
 
-    def _refuse_if(self, refused: bool, stream: str, reason: str, message: str) -> None:  # noqa: FBT001 - reads as a sentence
+    def _refuse_if(self, refused: bool, stream: str, reason: str, message: str) -> None:  # noqa: FBT001 - a sentence
         if refused:
             REFUSED_REQUESTS.labels(stream, reason).inc()
-            raise StorageUnavailableError(f"{message} Send the request again later.", reason=reason)
+            explained = f"{message} Send the request again later."
+            raise StorageUnavailableError(explained, reason=reason)
 
     async def _hold_back(self, stream: str) -> None:
         """Wait until the loader has caught up, for so long as settings say."""
@@ -306,7 +325,9 @@ class Journal:
             for request in group:
                 self._settle(journal, request.fingerprint, len(request.body))
                 REFUSED_REQUESTS.labels(journal.stream, "disk_full").inc()
-                failure = StorageUnavailableError(f"The journal cannot be written: {error}. Send again later.", reason="disk_full")
+                failure = StorageUnavailableError(
+                    f"The journal cannot be written: {error}. Send again later.", reason="disk_full"
+                )
                 request.done.set_exception(failure)
             return
         segment.size += written
@@ -382,7 +403,9 @@ class Journal:
             except Exception as error:  # noqa: BLE001 - whatever it was, what is acknowledged must not be lost
                 self._refusal = f"The loader cannot insert: {error}"
                 LOAD_RETRIES.labels(segment.stream).inc()
-                log.warning("insert failed, trying again", segment=segment.path.name, delay_s=delay_s, error=str(error)[:500])
+                log.warning(
+                    "insert failed, trying again", segment=segment.path.name, delay_s=delay_s, error=str(error)[:500]
+                )
                 await self._clock.sleep(delay_s)
                 delay_s = min(delay_s * 2, 10.0)
             else:
@@ -390,7 +413,7 @@ class Journal:
                 return
 
     async def _load_parts(self, segment: _Segment) -> None:
-        """Halve a segment that the engine cannot read until the unreadable requests stand alone, and keep those aside."""
+        """Halve a segment that the engine cannot read until unreadable requests stand alone, and keep those aside."""
         data = await asyncio.to_thread(segment.path.read_bytes)
         parts = [list(read_frames(data))]
         while parts:

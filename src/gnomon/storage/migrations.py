@@ -1,7 +1,7 @@
 """Bring the schema of a data directory or cluster up to this version, forward only.
 
-Numbered files (`0001_traces.sql`) run once, in order. Functions and views keep no data: they are made anew whenever their text, or a
-setting that stands in it, changes. What ran is written down in `schema_versions`.
+Numbered files (`0001_traces.sql`) run once, in order. Functions and views keep no data: they are made anew whenever
+their text, or a setting that stands in it, changes. What ran is written down in `schema_versions`.
 """
 
 import re
@@ -22,7 +22,8 @@ _NUMBERED = re.compile(r"(\d{4})_\w+\.sql")
 _VIEW = re.compile(r"CREATE MATERIALIZED VIEW (\w+)")
 _TABLE = re.compile(r"CREATE (TABLE|MATERIALIZED VIEW) (?!IF NOT EXISTS )")
 
-# Tables with the column that tells the age of a row, the signal whose retention they follow, and how many times as long.
+# Tables with the column that tells the age of a row, the signal whose retention they follow, and how many times as
+# long.
 _TTL = (
     ("spans", "toDateTime(ts)", "traces_s"),
     ("trace_summaries", "toDateTime(start)", "traces_s"),
@@ -49,14 +50,16 @@ async def migrate(engine: Engine, retention: RetentionSettings, *, up_to: int | 
     await _run(engine, versions)
     known = {
         row["name"]: row["checksum"]
-        for row in (await engine.query("SELECT name, argMax(checksum, applied) AS checksum FROM schema_versions GROUP BY name")).rows()
+        for row in (
+            await engine.query("SELECT name, argMax(checksum, applied) AS checksum FROM schema_versions GROUP BY name")
+        ).rows()
     }
     migrations = list_migrations()
     later = [name for name in known if (found := _NUMBERED.fullmatch(name)) and int(found[1]) > migrations[-1][0]]
     if later:
         message = (
-            f"The stored schema is of a later version of Gnomon: it has {max(later)!r}, this one ends at {migrations[-1][1]!r}. "
-            "Start the later version again, or use another data directory."
+            f"The stored schema is of a later version of Gnomon: it has {max(later)!r}, "
+            f"this one ends at {migrations[-1][1]!r}. Start the later version again, or use another data directory."
         )
         raise DataDirectoryError(message)
     applied: list[str] = []
@@ -101,7 +104,9 @@ async def _record(engine: Engine, name: str, checksum: str) -> None:
 
 async def _apply_retention(engine: Engine, retention: RetentionSettings) -> None:
     """Set each table's TTL where it is not what the settings say."""
-    suffix, on_cluster = ("_local", f"ON CLUSTER '{engine.dialect.cluster_name}'") if engine.dialect.cluster_name else ("", "")
+    suffix, on_cluster = (
+        ("_local", f"ON CLUSTER '{engine.dialect.cluster_name}'") if engine.dialect.cluster_name else ("", "")
+    )
     statement = "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase()"
     created = {row["name"]: row["create_table_query"] for row in (await engine.query(statement)).rows()}
     for table, column, signal in _TTL:

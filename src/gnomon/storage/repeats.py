@@ -1,8 +1,8 @@
 """Recognise requests that are sent again, also after a restart.
 
-A sender whose answer was lost sends the same bytes again. Fingerprints of accepted requests are kept in two generations: the younger
-fills for one window, then becomes the older, and the oldest is forgotten. So each is known for at least one window, unless there
-are more than `repeat_entries` of them.
+A sender whose answer was lost sends the same bytes again. Fingerprints of accepted requests are kept in two
+generations: the younger fills for one window, then becomes the older, and the oldest is forgotten. So each is known
+for at least one window, unless there are more than `repeat_entries` of them.
 """
 
 import struct
@@ -44,7 +44,9 @@ class RepeatMemory:
                 data = path.read_bytes()
                 whole = len(data) - len(data) % _ENTRY.size
                 self._young |= {
-                    fingerprint for fingerprint, at_s in _ENTRY.iter_unpack(data[:whole]) if at_s > now_s - self._window_s
+                    fingerprint
+                    for fingerprint, at_s in _ENTRY.iter_unpack(data[:whole])
+                    if at_s > now_s - self._window_s
                 }
 
     def add(self, fingerprint: bytes, now_s: float) -> None:

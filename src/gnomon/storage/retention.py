@@ -1,7 +1,8 @@
 """Keep the data directory within its budget, and the engine's memory within its own.
 
-Age is the engine's business: every table has a TTL (migrations.py), and parts past it are dropped whole. What no TTL knows is size:
-when the tables outgrow `max_bytes`, the oldest day of the largest signal goes, and when only one day is left, its oldest part.
+Age is the engine's business: every table has a TTL (migrations.py), and parts past it are dropped whole. What no TTL
+knows is size: when the tables outgrow `max_bytes`, the oldest day of the largest signal goes, and when only one day
+is left, its oldest part.
 """
 
 import structlog
@@ -14,13 +15,21 @@ log = structlog.get_logger(__name__)
 
 STORED_BYTES = Gauge("gnomon_storage_bytes", "Bytes on the disk, by table.", ["table"])
 STORED_ROWS = Gauge("gnomon_storage_rows", "Rows, by table.", ["table"])
-BUDGET_DROPS = Counter("gnomon_storage_budget_drops_total", "Times that the oldest data was dropped to stay within the budget.", ["table"])
+BUDGET_DROPS = Counter(
+    "gnomon_storage_budget_drops_total", "Times that the oldest data was dropped to stay within the budget.", ["table"]
+)
 
-_TABLES = "SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table"
+_TABLES = """
+SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes
+FROM system.parts
+WHERE active AND database = currentDatabase()
+GROUP BY table
+"""
 _DAYS = """
 SELECT table, partition, sum(bytes_on_disk) AS bytes, sum(rows) AS rows
 FROM system.parts
-WHERE active AND database = currentDatabase() AND table IN ('spans', 'logs', 'trace_summaries', 'spans_local', 'logs_local', 'trace_summaries_local')
+WHERE active AND database = currentDatabase()
+  AND replaceRegexpOne(table, '_local$', '') IN ('spans', 'logs', 'trace_summaries')
 GROUP BY table, partition
 ORDER BY partition, bytes DESC
 """
@@ -67,18 +76,29 @@ class Retention:
             if lone:
                 await self._drop_share(day, min(1.0, excess / sum(d["bytes"] for d in oldest) + 0.1))
             else:
-                await self._engine.command(f"ALTER TABLE {day['table']} {self._on_cluster()} DROP PARTITION '{day['partition']}'")
+                await self._engine.command(
+                    f"ALTER TABLE {day['table']} {self._on_cluster()} DROP PARTITION '{day['partition']}'"
+                )
             BUDGET_DROPS.labels(day["table"]).inc()
-            log.warning("oldest data dropped to stay within storage.max_bytes", table=day["table"], day=day["partition"], excess=excess)
+            log.warning(
+                "oldest data dropped to stay within storage.max_bytes",
+                table=day["table"],
+                day=day["partition"],
+                excess=excess,
+            )
         return True
 
     async def _drop_share(self, day: Row, share: float) -> None:
         """Delete the oldest share of a day's rows, and wait until the space is free."""
         table, column = day["table"], _AGE[day["table"].removesuffix("_local")]
-        statement = f"SELECT toUnixTimestamp64Nano(quantile({share})({column})) FROM {table} WHERE toDate({column}) = {{day:Date}}"  # noqa: S608
+        statement = (
+            f"SELECT toUnixTimestamp64Nano(quantile({share})({column})) FROM {table}"
+            f" WHERE toDate({column}) = {{day:Date}}"
+        )
         cut = (await self._engine.query(statement, {"day": day["partition"]})).value()
         await self._engine.command(
-            f"ALTER TABLE {table} {self._on_cluster()} DELETE WHERE {column} <= fromUnixTimestamp64Nano({cut})", settings={"mutations_sync": 1}
+            f"ALTER TABLE {table} {self._on_cluster()} DELETE WHERE {column} <= fromUnixTimestamp64Nano({cut})",
+            settings={"mutations_sync": 1},
         )
 
     def _on_cluster(self) -> str:

@@ -1,9 +1,9 @@
 """Schema files as statements: the same text for the embedded engine and for a cluster.
 
-Placeholders: `${on_cluster}` and `${local}` are empty on a lone server; on a cluster tables get the suffix `_local`, and each comment
-`-- distributed: TABLE by EXPRESSION` becomes a Distributed table of the plain name over them. `${Replicated}` stands before the
-engine's name, `${attributes}` for an OTLP attribute list, `${durable}` for the settings that sync every insert and recognise
-repeated ones, `${traces_s}` and the like for retention in seconds.
+Placeholders: `${on_cluster}` and `${local}` are empty on a lone server; on a cluster tables get the suffix `_local`,
+and each comment `-- distributed: TABLE by EXPRESSION` becomes a Distributed table of the plain name over them.
+`${Replicated}` stands before the engine's name, `${attributes}` for an OTLP attribute list, `${durable}` for the
+settings that sync every insert and recognise repeated ones, `${traces_s}` and the like for retention in seconds.
 """
 
 import re

@@ -4,8 +4,8 @@
     │ length │ request │ field 1000: fingerprint (16) · accepted (8) · CRC-32 (4) │  …
     └────────┴─────────┴─────────────────────────────────────────────────────────┘
 
-The trailer is a field that no request has, so every protobuf reader skips it. It lets a restart find the end of what was written
-whole, and recognise a request that is sent again.
+The trailer is a field that no request has, so every protobuf reader skips it. It lets a restart find the end of what
+was written whole, and recognise a request that is sent again.
 """
 
 import struct
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TRAILER_TAG = b"\xc2\x3e\x1c"  # field 1000, length-delimited, 28 bytes
+_MORE = 0x80  # set in a byte of a varint that others follow
 _TRAILER = struct.Struct("<16sQI")
 _TRAILER_BYTES = len(_TRAILER_TAG) + _TRAILER.size
 
@@ -87,8 +88,8 @@ def insert_settings(token: str) -> dict[str, str | int]:
 
 def _encode_varint(number: int) -> bytes:
     out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
+    while number >= _MORE:
+        out.append(number & (_MORE - 1) | _MORE)
         number >>= 7
     out.append(number)
     return bytes(out)
@@ -99,8 +100,8 @@ def _decode_varint(view: memoryview, position: int) -> tuple[int, int]:
     while position < len(view):
         byte = view[position]
         position += 1
-        number |= (byte & 127) << shift
-        if byte < 128:
+        number |= (byte & (_MORE - 1)) << shift
+        if byte < _MORE:
             return number, position
         shift += 7
     return 0, position

@@ -23,7 +23,8 @@ class EngineSettings:
 
     `memory_bytes` bounds all queries and inserts together (0: a third of the machine's memory), `threads` one query
     (0: one for each core). `cluster_url` (`clickhouse://user:password@host:8123/database`) takes a ClickHouse server or
-    cluster instead of the embedded engine; `cluster_name` names the cluster in its configuration, and empty means a lone server.
+    cluster instead of the embedded engine; `cluster_name` names the cluster in its configuration, and empty means a
+    lone server.
     """
 
     memory_bytes: int = 0
@@ -47,10 +48,10 @@ class JournalSettings:
     """How the journal gathers, and when it holds back.
 
     A segment closes at `segment_bytes`, or `segment_age_s` after its first request while somebody is reading, or
-    `idle_segment_age_s` after it while nobody is (a reader closes it at once). With more than `backlog_bytes` accepted and not
-    yet loaded, requests wait for up to `hold_s` and are then refused with a retryable error; requests whose bodies add up
-    to more than `waiting_bytes` are refused at once. Requests are recognised as repeated for at least `repeat_window_s`, or
-    the last `repeat_entries` of them.
+    `idle_segment_age_s` after it while nobody is (a reader closes it at once). With more than `backlog_bytes`
+    accepted and not yet loaded, requests wait for up to `hold_s` and are then refused with a retryable error;
+    requests whose bodies add up to more than `waiting_bytes` are refused at once. Requests are recognised as repeated
+    for at least `repeat_window_s`, or the last `repeat_entries` of them.
     """
 
     segment_bytes: int = 24 * MIB
@@ -67,8 +68,8 @@ class JournalSettings:
 class StorageSettings:
     """Where data lives, how much of it and for how long.
 
-    `max_bytes` is the budget of the data directory (0: none); the oldest data goes first. With less than `min_free_bytes` left on
-    the disk, ingest refuses and reads go on.
+    `max_bytes` is the budget of the data directory (0: none); the oldest data goes first. With less than
+    `min_free_bytes` left on the disk, ingest refuses and reads go on.
     """
 
     data_dir: Path = Path("gnomon-data")

@@ -9,7 +9,7 @@ MESSAGE = "Request"
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One kind of request: `name` is its landing table and its folder in the journal, `schema` what the engine reads of it."""
+    """One kind of request: `name` is its landing table and its folder in the journal, `schema` what is read."""
 
     name: str
     schema: str

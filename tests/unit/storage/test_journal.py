@@ -1,0 +1,133 @@
+"""The journal: what is acknowledged is stored, once, and soon."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gnomon.model.errors import UnavailableError
+from gnomon.storage.engine import Engine
+from gnomon.storage.settings import JournalSettings
+from gnomon.storage.streams import Stream
+from tests.opened_storage import OpenedStorage, open_storage
+from tests.otlp_requests import make_log_request, make_trace_request
+
+TRACES, LOGS = "otlp_traces", "otlp_logs"
+
+
+async def _count(engine: Engine, table: str = "spans") -> int:
+    return int((await engine.query(f"SELECT count() FROM {table}")).value())
+
+
+async def test_acknowledged_requests_can_be_queried(opened_storage: OpenedStorage) -> None:
+    """After `catch_up` a reader sees what was acknowledged before, at the first read and while reading goes on."""
+    journal, engine = opened_storage.journal, opened_storage.engine
+    await journal.append(TRACES, make_trace_request(3), os.urandom(16))
+    await journal.append(LOGS, make_log_request(["hello"]), os.urandom(16))
+    await journal.catch_up(TRACES, LOGS)
+    assert (await _count(engine), await _count(engine, "logs")) == (3, 1)
+    await journal.append(TRACES, make_trace_request(4), os.urandom(16))
+    for _ in range(20):
+        await asyncio.sleep(0.05)
+        await journal.catch_up(TRACES)
+        if await _count(engine) == 7:
+            break
+    assert await _count(engine) == 7
+    assert journal.backlog_bytes == 0
+
+
+async def test_an_identical_request_is_stored_once(opened_storage: OpenedStorage) -> None:
+    """Sent again while the first is under way, and after it was acknowledged: answered, and not stored."""
+    body, fingerprint = make_trace_request(5), os.urandom(16)
+    await asyncio.gather(*(opened_storage.journal.append(TRACES, body, fingerprint) for _ in range(5)))
+    await opened_storage.journal.append(TRACES, body, fingerprint)
+    await opened_storage.journal.flush()
+    assert await _count(opened_storage.engine) == 5
+
+
+async def test_a_restart_loads_what_is_left_and_knows_what_came(tmp_path: Path) -> None:
+    """Segments of a former process are loaded once, and its requests are recognised when they come again."""
+    data, body, fingerprint = tmp_path / "data", make_trace_request(6), os.urandom(16)
+    copy = tmp_path / "journal as a crash left it"
+    async with open_storage(data, settings=JournalSettings(idle_segment_age_s=60)) as opened:
+        await opened.journal.append(TRACES, body, fingerprint)
+        shutil.copytree(data / "journal", copy)
+    with next((copy / TRACES).glob("*.segment")).open("ab") as segment:
+        segment.write(b"\x05torn")
+    shutil.rmtree(data / "journal")
+    shutil.copytree(copy, data / "journal")
+    async with open_storage(data) as opened:
+        await opened.journal.flush()
+        await opened.journal.append(TRACES, body, fingerprint)
+        await opened.journal.flush()
+        assert await _count(opened.engine) == 6
+        assert not list((data / "journal" / TRACES).glob("*.segment"))
+
+
+async def test_an_unreadable_request_is_set_aside_and_the_others_are_stored(tmp_path: Path) -> None:
+    """Should validation ever let one pass, nobody else's data suffers and nothing is thrown away."""
+    async with open_storage(tmp_path) as opened:
+        bodies = [make_trace_request(2), b"\x0a\x05abcde", make_trace_request(2), make_trace_request(2)]
+        await asyncio.gather(*(opened.journal.append(TRACES, body, os.urandom(16)) for body in bodies))
+        await opened.journal.flush()
+        assert await _count(opened.engine) == 6
+        assert opened.journal.set_aside == 1
+    [kept] = (tmp_path / "journal" / "rejected").iterdir()
+    assert b"abcde" in kept.read_bytes()
+
+
+class _StuckEngine:
+    """An engine that does not answer until it is let."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.freed = asyncio.Event()
+        self.dialect = engine.dialect
+
+    async def load(self, stream: Stream, segment: Path, token: str) -> None:
+        await self.freed.wait()
+        await self._engine.load(stream, segment, token)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._engine, name)
+
+
+async def test_a_loader_that_is_behind_makes_requests_wait_and_then_refuses(tmp_path: Path) -> None:
+    """Beyond the backlog a request waits, is refused retryably, and is taken when the loader has caught up."""
+    settings = JournalSettings(backlog_bytes=1, hold_s=0.1, segment_age_s=0.01, idle_segment_age_s=0.01)
+    async with open_storage(tmp_path, settings=settings) as opened:
+        stuck = _StuckEngine(opened.engine)
+        opened.journal._engine = stuck  # type: ignore[assignment]
+        await opened.journal.append(TRACES, make_trace_request(1), os.urandom(16))
+        body, fingerprint = make_trace_request(2), os.urandom(16)
+        with pytest.raises(UnavailableError, match="backlog_bytes = 1") as refused:
+            await opened.journal.append(TRACES, body, fingerprint)
+        assert refused.value.reason == "backlog"
+        stuck.freed.set()
+        await opened.journal.flush()
+        await opened.journal.append(TRACES, body, fingerprint)
+        await opened.journal.flush()
+        assert await _count(opened.engine) == 3
+
+
+async def test_a_full_disk_refuses_and_reads_go_on(tmp_path: Path) -> None:
+    """Less free space than asked for: retryable, with the setting in the message."""
+    async with open_storage(tmp_path, min_free_bytes=1 << 60) as opened:
+        with pytest.raises(UnavailableError, match="min_free_bytes") as refused:
+            await opened.journal.append(TRACES, make_trace_request(1), os.urandom(16))
+        assert refused.value.reason == "disk_full"
+        assert await _count(opened.engine) == 0
+
+
+async def test_listeners_hear_of_loaded_segments(opened_storage: OpenedStorage) -> None:
+    """A listener is called with the stream, until it is taken off."""
+    heard: list[str] = []
+    end = opened_storage.journal.on_loaded(heard.append)
+    await opened_storage.journal.append(LOGS, make_log_request(["x"]), os.urandom(16))
+    await opened_storage.journal.flush()
+    end()
+    await opened_storage.journal.append(LOGS, make_log_request(["y"]), os.urandom(16))
+    await opened_storage.journal.flush()
+    assert heard == [LOGS]
