@@ -13,21 +13,22 @@ export const traceLink = (traceId: string, spanId?: string): Target => ({
   ...(spanId ? { search: { span: spanId } } : {}),
 });
 
-/** The search for traces, in the traces' query language. */
+/** The search for traces; `query` is in the search language, the same for traces and logs. */
 export const tracesLink = (query: string, search: Search = {}): Target => ({ to: "/traces", search: { q: query, ...search } });
 
-/** The search for log lines, in the logs' query language. */
+/** The search for log lines. */
 export const logsLink = (query: string, search: Search = {}): Target => ({ to: "/logs", search: { q: query, ...search } });
 
 /** Quote a value for a query where its characters need it. */
-export const quoteValue = (value: string): string => (/^[\w./@-]+$/.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`);
+export const quoteValue = (value: string): string =>
+  /^\w[\w./@-]*$/.test(value) && !/^(and|or|not)$/i.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`;
 
 /** The traces of a service, or of one of its operations. */
-export function serviceTracesLink(service: string, options: { operation?: string; errors?: boolean } = {}): Target {
-  const terms = [`service = ${quoteValue(service)}`];
-  if (options.operation !== undefined) terms.push(`operation = ${quoteValue(options.operation)}`);
-  if (options.errors) terms.push("status = error");
-  return tracesLink(terms.join(" and "));
+export function serviceTracesLink(service: string, options: { operation?: string; errors?: boolean; slowest?: boolean } = {}): Target {
+  const terms = [`service:${quoteValue(service)}`];
+  if (options.operation !== undefined) terms.push(`name:${quoteValue(options.operation)}`);
+  if (options.errors) terms.push("status:error");
+  return tracesLink(terms.join(" "), options.slowest ? { sort: "slowest" } : {});
 }
 
 /** The log lines of a service. */
