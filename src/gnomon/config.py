@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from gnomon import telemetry
+from gnomon.ingest.settings import IngestSettings
 from gnomon.model.byte_sizes import parse_byte_size
 from gnomon.model.durations import parse_duration_ns
 from gnomon.model.errors import InvalidInputError
@@ -178,6 +179,9 @@ class RedactionOptions(_Section):
 class IngestOptions(_Section):
     """Say what happens to data on its way in."""
 
+    cors_origins: TextList = _setting(
+        [], "Origins (https://shop.example, or *) whose pages may send OTLP from a browser; none by default."
+    )
     redaction: RedactionOptions = Field(default_factory=RedactionOptions)
 
 
@@ -255,6 +259,7 @@ class Config:
             tls_key=options.tls.key,
             require_keys=options.auth.required,
             allowed_hosts=tuple(options.auth.allowed_hosts),
+            ingest_origins=tuple(options.ingest.cors_origins),
             session_lifetime_s=options.auth.session_lifetime,
             drain_timeout_s=options.drain_timeout,
             max_body_bytes=options.max_body_bytes,
@@ -262,6 +267,12 @@ class Config:
             max_query_memory_bytes=options.query.memory_bytes,
             max_result_rows=options.query.result_rows,
         )
+
+    @property
+    def ingest(self) -> IngestSettings:
+        """Return what the receivers need to be told."""
+        options = self.options
+        return IngestSettings(max_body_bytes=options.max_body_bytes, cors_origins=tuple(options.ingest.cors_origins))
 
     @property
     def storage(self) -> StorageSettings:

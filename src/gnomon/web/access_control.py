@@ -44,6 +44,7 @@ class AccessControl:
         self._app = app
         self._authenticator = authenticator
         self._check_host = not settings.keys_required
+        self._ingest_origins = frozenset(settings.ingest_origins)
         self._allowed_hosts = frozenset(host.lower() for host in settings.allowed_hosts)
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -53,9 +54,11 @@ class AccessControl:
             return
         headers = Headers(scope=scope)
         try:
-            self._check_origin(scope["method"], headers)
             needed = required_scope(scope["path"])
-            if needed is not None and self._authenticator.required:
+            self._check_origin(scope["method"], needed, headers)
+            # A browser asks without a key whether its page may send; the answer tells nothing else.
+            preflight = needed is Scope.INGEST and scope["method"] == "OPTIONS"
+            if needed is not None and not preflight and self._authenticator.required:
                 scope.setdefault("state", {})["api_key"] = await self._authenticator.authorize(headers, needed)
         except UnauthenticatedError as error:
             if (
@@ -74,7 +77,7 @@ class AccessControl:
         else:
             await self._app(scope, receive, send)
 
-    def _check_origin(self, method: str, headers: Headers) -> None:
+    def _check_origin(self, method: str, needed: Scope | None, headers: Headers) -> None:
         host = headers.get("host", "")
         if self._check_host and not self._is_own_name(host):
             message = (
@@ -85,7 +88,9 @@ class AccessControl:
         if method in _SAFE_METHODS:
             return
         origin = headers.get("origin")
-        if origin is not None and origin.partition("://")[2] != host and not self._is_allowed_origin(origin):
+        if origin is None or origin.partition("://")[2] == host:
+            return
+        if not self._is_allowed_origin(origin, needed):
             message = f"Requests that change something are not taken from pages of {origin!r}; only from Gnomon's own."
             raise ForbiddenError(message)
 
@@ -93,7 +98,9 @@ class AccessControl:
         name = _host_name(host)
         return is_loopback(name) or name in self._allowed_hosts or not host
 
-    def _is_allowed_origin(self, origin: str) -> bool:
+    def _is_allowed_origin(self, origin: str, needed: Scope | None) -> bool:
+        if needed is Scope.INGEST and not self._ingest_origins.isdisjoint({origin, "*"}):
+            return True
         return _host_name(origin.partition("://")[2]) in self._allowed_hosts
 
 

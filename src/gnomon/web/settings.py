@@ -17,6 +17,7 @@ class Settings:
     tls_key: Path | None = None
     require_keys: bool = False
     allowed_hosts: tuple[str, ...] = ()
+    ingest_origins: tuple[str, ...] = ()
     session_lifetime_s: float = 43_200
     drain_timeout_s: float = 20
     max_body_bytes: int = 64 * 2**20

@@ -41,6 +41,15 @@ async def test_pages_of_others_cannot_change_anything(open_app: OpenApp, path: s
     assert own.status_code == 200
 
 
+async def test_pages_that_are_listed_may_send_telemetry_and_nothing_else(open_app: OpenApp) -> None:
+    async with open_app(ingest_origins=("https://shop.example",)) as app:
+        headers = {"Origin": "https://shop.example"}
+        sent = await app.client.post("/v1/traces", headers=headers)
+        reloaded = await app.client.post("/-/reload", headers=headers)
+
+    assert (sent.status_code, reloaded.status_code) == (200, 403)
+
+
 async def test_keys_are_required_wherever_it_is_not_loopback(open_app: OpenApp) -> None:
     async with open_app(host="0.0.0.0") as app:
         answer = await app.client.get("/api/status")
