@@ -5,14 +5,14 @@ CREATE TABLE otlp_traces ${on_cluster} (
         scope_spans Array(Tuple(
             scope Tuple(name String, version String, attributes ${attributes}),
             spans Array(Tuple(
-                trace_id String, span_id String, trace_state String, parent_span_id String, name String, kind Int32,
+                trace_id String, span_id String, trace_state String, parent_span_id String, name String, kind Int64,
                 start_time_unix_nano UInt64, end_time_unix_nano UInt64,
-                attributes ${attributes}, dropped_attributes_count UInt32,
-                events Array(Tuple(time_unix_nano UInt64, name String, attributes ${attributes}, dropped_attributes_count UInt32)),
-                dropped_events_count UInt32,
+                attributes ${attributes}, dropped_attributes_count UInt64,
+                events Array(Tuple(time_unix_nano UInt64, name String, attributes ${attributes}, dropped_attributes_count UInt64)),
+                dropped_events_count UInt64,
                 links Array(Tuple(trace_id String, span_id String, trace_state String, attributes ${attributes})),
-                dropped_links_count UInt32,
-                status Tuple(message String, code Int32), flags UInt32))
+                dropped_links_count UInt64,
+                status Tuple(message String, code Int64), flags UInt32))
         ))
     ))
 ) ENGINE = Null;

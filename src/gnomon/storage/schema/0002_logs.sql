@@ -5,8 +5,8 @@ CREATE TABLE otlp_logs ${on_cluster} (
         scope_logs Array(Tuple(
             scope Tuple(name String, version String, attributes ${attributes}),
             log_records Array(Tuple(
-                time_unix_nano UInt64, severity_number Int32, severity_text String, body String, attributes ${attributes},
-                dropped_attributes_count UInt32, flags UInt32, trace_id String, span_id String, observed_time_unix_nano UInt64,
+                time_unix_nano UInt64, severity_number Int64, severity_text String, body String, attributes ${attributes},
+                dropped_attributes_count UInt64, flags UInt32, trace_id String, span_id String, observed_time_unix_nano UInt64,
                 event_name String))
         ))
     ))
