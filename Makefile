@@ -30,9 +30,11 @@ test: python node peers $(UI_PAGE) ## Run every test, with the real peers instal
 	$(BIN)/python -m pytest $(PYTEST)
 
 .PHONY: check
-check: format-check lint types imports ui-lint ui-types ## Check formats, lint, types and the order of imports (-k: go on after a failure)
+check: lock-check format-check lint types imports ui-lint ui-types ## Check formats, lint, types and the order of imports (-k: go on after a failure)
 
-.PHONY: format-check lint types imports ui-lint ui-types
+.PHONY: lock-check format-check lint types imports ui-lint ui-types
+lock-check: python
+	$(BIN)/uv lock --check --offline --quiet
 format-check: python
 	$(BIN)/ruff format --check .
 lint: python
