@@ -7,6 +7,7 @@ interface SparklineProps {
   values: readonly (number | null)[];
   /** What it shows, for those who cannot see it: "Rate over the last hour". */
   label: string;
+  /** In px; without it, as wide as there is room. */
   width?: number;
   height?: number;
   tone?: "neutral" | "bad";
@@ -15,13 +16,22 @@ interface SparklineProps {
 }
 
 /** A line as high as a row, from zero; gaps are gaps. */
-export function Sparkline({ values, label, width = 96, height = 20, tone = "neutral", max }: SparklineProps) {
-  const { line, area, last } = useMemo(() => sparklinePaths(values, width, height, max), [values, width, height, max]);
+export function Sparkline({ values, label, width, height = 20, tone = "neutral", max }: SparklineProps) {
+  const drawn = width ?? 100;
+  const { line, area, last } = useMemo(() => sparklinePaths(values, drawn, height, max), [values, drawn, height, max]);
   return (
-    <svg className={`${styles.sparkline ?? ""} ${styles[tone] ?? ""}`} width={width} height={height} role="img" aria-label={label}>
+    <svg
+      className={`${styles.sparkline ?? ""} ${styles[tone] ?? ""}`}
+      width={width ?? "100%"}
+      height={height}
+      viewBox={`0 0 ${drawn} ${height}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+    >
       <path className={styles.area} d={area} />
       <path className={styles.line} d={line} />
-      {last && <circle className={styles.last} cx={last.x} cy={last.y} r={1.75} />}
+      {last && width !== undefined && <circle className={styles.last} cx={last.x} cy={last.y} r={1.75} />}
     </svg>
   );
 }

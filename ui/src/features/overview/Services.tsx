@@ -10,7 +10,8 @@ import { formatDuration } from "../../format/durations";
 import { formatChange, formatRate, formatShare } from "../../format/numbers";
 import styles from "./OverviewPage.module.css";
 
-const SPARKLINE = 88;
+/** From this share on a line of errors is drawn in the colour of trouble. */
+const NOTABLE_SHARE = 0.01;
 
 /** Services as rows: rate, errors and latency over the range, and the change against the range before. */
 export function Services({ services, stepS }: { services: readonly ServiceHealth[]; stepS: number }) {
@@ -26,9 +27,9 @@ export function Services({ services, stepS }: { services: readonly ServiceHealth
       sortBy: ({ totals }) => totals.rate_per_s,
       cell: ({ rate_per_s: rates, totals, before }) => (
         <div className={styles.metric}>
-          <Sparkline values={rates} width={SPARKLINE} label={`Rate ${every}`} />
-          <span>{formatRate(totals.rate_per_s)}</span>
+          <Sparkline values={rates} label={`Rate ${every}`} />
           <Change now={totals.rate_per_s} before={before?.rate_per_s} />
+          <span>{formatRate(totals.rate_per_s)}</span>
         </div>
       ),
     },
@@ -40,7 +41,8 @@ export function Services({ services, stepS }: { services: readonly ServiceHealth
       sortBy: ({ totals }) => totals.error_share,
       cell: ({ service, error_share: shares, totals, before }) => (
         <div className={styles.metric}>
-          <Sparkline values={shares} width={SPARKLINE} max={0.05} tone={totals.errors > 0 ? "bad" : "neutral"} label={`Share of errors ${every}`} />
+          <Sparkline values={shares} max={0.05} tone={totals.error_share >= NOTABLE_SHARE ? "bad" : "neutral"} label={`Share of errors ${every}`} />
+          <Change now={totals.error_share} before={before?.error_share} worse={{ factor: 1.5, tone: "bad" }} />
           {totals.errors > 0 ? (
             <PageLink {...serviceTracesLink(service, { errors: true })} title={`${totals.errors.toLocaleString("en-US")} of ${totals.spans.toLocaleString("en-US")} spans`}>
               {formatShare(totals.error_share)}
@@ -48,7 +50,6 @@ export function Services({ services, stepS }: { services: readonly ServiceHealth
           ) : (
             <span className="quiet">0 %</span>
           )}
-          <Change now={totals.error_share} before={before?.error_share} worse={{ factor: 1.5, tone: "bad" }} />
         </div>
       ),
     },
@@ -60,9 +61,9 @@ export function Services({ services, stepS }: { services: readonly ServiceHealth
       sortBy: ({ totals }) => totals.p95_ns,
       cell: ({ service, p95_ns: quantiles, totals, before }) => (
         <div className={styles.metric}>
-          <Sparkline values={quantiles} width={SPARKLINE} label={`p95 ${every}`} />
-          <PageLink {...serviceTracesLink(service, { slowest: true })}>{formatDuration(totals.p95_ns)}</PageLink>
+          <Sparkline values={quantiles} label={`p95 ${every}`} />
           <Change now={totals.p95_ns} before={before?.p95_ns} worse={{ factor: 1.2, tone: "warn" }} />
+          <PageLink {...serviceTracesLink(service, { slowest: true })}>{formatDuration(totals.p95_ns)}</PageLink>
         </div>
       ),
     },

@@ -1,5 +1,7 @@
 import { CircleAlert, CircleCheck, Clock } from "lucide-react";
 import type { ServiceHealth } from "../../api/schema";
+import { serviceTracesLink } from "../../app/links";
+import { PageLink } from "../../components/PageLink";
 import { Time } from "../../components/Time";
 import { formatShare } from "../../format/numbers";
 import { formatDuration } from "../../format/durations";
@@ -17,10 +19,20 @@ export function VerdictLine({ services, stepsMs }: { services: readonly ServiceH
       <p className={styles.verdict}>
         <CircleAlert size={20} className={styles.bad} aria-hidden />
         <span>
-          {failing.length === 1 ? `${worst.service} fails` : `${failing.length} of ${services.length} services fail`}
+          {failing.length === 1 ? (
+            <>
+              <PageLink {...serviceTracesLink(worst.service, { errors: true })}>{worst.service}</PageLink> fails
+            </>
+          ) : (
+            `${failing.length} of ${services.length} services fail`
+          )}
         </span>
         <span className={styles.detail}>
-          {failing.length > 1 && `most ${worst.service}: `}
+          {failing.length > 1 && (
+            <>
+              most <PageLink {...serviceTracesLink(worst.service, { errors: true })}>{worst.service}</PageLink>:{" "}
+            </>
+          )}
           {formatShare(worst.totals.error_share)} of its spans, since {since === null ? "before this range" : <Time ms={since} />}
         </span>
       </p>
@@ -30,7 +42,15 @@ export function VerdictLine({ services, stepsMs }: { services: readonly ServiceH
     return (
       <p className={styles.verdict}>
         <Clock size={20} className={styles.warn} aria-hidden />
-        <span>{slower.length === 1 ? `${slow.service} is slower` : `${slower.length} of ${services.length} services are slower`}</span>
+        <span>
+          {slower.length === 1 ? (
+            <>
+              <PageLink {...serviceTracesLink(slow.service, { slowest: true })}>{slow.service}</PageLink> is slower
+            </>
+          ) : (
+            `${slower.length} of ${services.length} services are slower`
+          )}
+        </span>
         <span className={styles.detail}>
           {slower.length > 1 && `${slow.service}: `}
           p95 {formatDuration(slow.totals.p95_ns)}, {formatDuration(slow.before?.p95_ns)} in the range before
