@@ -4,16 +4,22 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
 import structlog
 from prometheus_client import REGISTRY
-from starlette.routing import BaseRoute
 
 from gnomon import __version__
 from gnomon.config import Config, SettingsError
+from gnomon.ingest.errors import AccessDeniedError
+from gnomon.ingest.jsonl import jsonl_routes
+from gnomon.ingest.loki_push import loki_routes
+from gnomon.ingest.otlp_grpc import Authorize, GrpcListener, OtlpGrpcServer
+from gnomon.ingest.otlp_http import otlp_routes
+from gnomon.ingest.receiver import Receiver
 from gnomon.lifecycle import Service, SystemClock
+from gnomon.model.api_keys import Scope
 from gnomon.model.byte_sizes import format_byte_size
 from gnomon.model.errors import GnomonError, UnavailableError
 from gnomon.storage.cluster import ClusterEngine
@@ -26,9 +32,10 @@ from gnomon.storage.retention import Retention
 from gnomon.storage.settings import StorageSettings
 from gnomon.storage.state_store import StateStore
 from gnomon.storage.usage import StorageMeter
-from gnomon.telemetry import configure_logs
+from gnomon.telemetry import OwnTraces, configure_logs
 from gnomon.web.app import create_app, create_ingest_app
 from gnomon.web.auth import Authenticator
+from gnomon.web.errors import ForbiddenError, UnauthenticatedError
 from gnomon.web.health import Health, HealthCheck
 from gnomon.web.ingest_activity import IngestActivity
 from gnomon.web.listeners import HttpListener, bind_socket
@@ -135,6 +142,8 @@ class Server:
         self._stack.callback(main_socket.close)
         otlp_socket = bind_socket(web.host, web.otlp_http_port, setting="otlp_http_port")
         self._stack.callback(otlp_socket.close)
+        # gRPC binds by itself; asking first gives all three ports the same words.
+        bind_socket(web.host, web.otlp_grpc_port, setting="otlp_grpc_port").close()
 
         storage = config.storage
         engine = self._engine = open_engine(storage)
@@ -166,16 +175,29 @@ class Server:
             storage=meter,
             ingest=activity,
         )
-        ingest_routes: Sequence[BaseRoute] = ()
-        main = HttpListener(create_app(services, ingest_routes), main_socket, web)
+        receiver = Receiver(journal)
+        own_traces = OwnTraces(config.telemetry, lambda request: receiver.accept("otlp_traces", request))
+        await self._add(own_traces)
+        ingest_routes = [
+            *otlp_routes(receiver, config.ingest),
+            *loki_routes(receiver, config.ingest),
+            *jsonl_routes(receiver, config.ingest),
+        ]
+        main = HttpListener(create_app(services, ingest_routes, own_traces.tracer), main_socket, web)
         otlp_http = HttpListener(create_ingest_app(services, ingest_routes), otlp_socket, web)
+        otlp_grpc = OtlpGrpcServer(
+            receiver,
+            config.ingest,
+            GrpcListener(web.host, web.otlp_grpc_port, web.tls_certificate, web.tls_key),
+            _authorize_with(authenticator),
+        )
         base = f"{web.scheme}://{_url_host(web.host)}"
+        await self._add(_Together((main, otlp_http, otlp_grpc)))
         self._endpoints = Endpoints(
             ui=f"{base}:{main.port}",
             otlp_http=f"{base}:{otlp_http.port}",
-            otlp_grpc=f"{_url_host(web.host)}:{web.otlp_grpc_port}",
+            otlp_grpc=f"{_url_host(web.host)}:{otlp_grpc.port}",
         )
-        await self._add(_Together((main, otlp_http)))
         self._stack.callback(health.mark_draining)
         health.mark_started()
 
@@ -216,6 +238,18 @@ class _Together:
     async def stop(self) -> None:
         await asyncio.gather(*(service.stop() for service in self._started))
         self._started.clear()
+
+
+def _authorize_with(authenticator: Authenticator) -> Authorize:
+    """Return the check of a gRPC call's metadata, in the terms of ingest."""
+
+    async def authorize(metadata: Mapping[str, str]) -> None:
+        try:
+            await authenticator.authorize(metadata, Scope.INGEST)
+        except (UnauthenticatedError, ForbiddenError) as error:
+            raise AccessDeniedError(str(error), known=isinstance(error, ForbiddenError)) from error
+
+    return authorize
 
 
 async def _check_journal(journal: Journal) -> str:

@@ -13,6 +13,7 @@ from gnomon.web.services import IngestRate, ServicesDep
 router = APIRouter(prefix="/api", tags=["status"])
 
 _INGEST_WINDOW_S = 60.0
+_OWN_PROTOCOL = "internal"
 _NANOSECONDS = 1_000_000_000
 
 
@@ -183,10 +184,12 @@ def _retention(services: ServicesDep) -> RetentionResponse:
 
 def _ingest(services: ServicesDep, window_s: float) -> IngestResponse:
     rates = services.ingest.rates(window_s)
+    # Gnomon's own spans are listed, but nobody sends them.
+    sent = [rate for rate in rates if rate.protocol != _OWN_PROTOCOL]
     return IngestResponse(
         window_s=window_s,
-        spans_per_s=sum(rate.items_per_s for rate in rates if rate.signal == "traces"),
-        log_records_per_s=sum(rate.items_per_s for rate in rates if rate.signal == "logs"),
+        spans_per_s=sum(rate.items_per_s for rate in sent if rate.signal == "traces"),
+        log_records_per_s=sum(rate.items_per_s for rate in sent if rate.signal == "logs"),
         refused_per_s=sum(rate.refused_per_s for rate in rates),
         protocols=[_rate(rate) for rate in rates],
     )
