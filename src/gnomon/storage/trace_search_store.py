@@ -1,0 +1,355 @@
+"""Many traces at once: search, points, facets, fields and what tells some traces from others.
+
+Newest first walks windows back from the end, small ones first, so that a search over a week touches little. What would take
+too long looks at a fair share of the traces (chosen by a hash of their ids) and says so.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gnomon.model.errors import InvalidInputError
+from gnomon.model.filters import EVERYTHING, Filter
+from gnomon.model.spans import TraceSummary
+from gnomon.model.time_ranges import NANOSECONDS, TimeRange
+from gnomon.storage.engine import Engine, Result
+from gnomon.storage.errors import StorageError
+from gnomon.storage.filter_sql import SPAN_FIELDS, Condition, compile_filter
+from gnomon.storage.span_sql import among_ids, during, during_any, moment
+from gnomon.storage.trace_store import STREAM, SUMMARY_COLUMNS, Freshness, TraceStore, read_summary
+
+_FIRST_WINDOW_NS = 2 * NANOSECONDS
+_GROWTH = 6
+_BUDGET_S = 4.0
+_SAMPLED_SPANS = 2_000_000
+_BAD_REGEX_CODE = 427
+_RESOURCE_KEYS_LIVE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class NewestCursor:
+    """Continue a search after one trace; no matching span that is still wanted lies at or after `resume_ns`."""
+
+    start_ns: int
+    trace_id: str
+    resume_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlowestCursor:
+    """Continue a search by duration after one trace."""
+
+    duration_ns: int
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewestTraces:
+    """Hold one page; `searched_to_ns` is how far back the search came before its time was up, None if it was not."""
+
+    traces: list[TraceSummary]
+    cursor: NewestCursor | None
+    searched_to_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePart:
+    """Sum up one service's spans in one trace; `own_ns` leaves out the time of their children."""
+
+    trace_id: str
+    service: str
+    spans: int
+    errors: int
+    matched: int
+    own_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Count spans by a value; `of` is how many traces stand for one that was looked at."""
+
+    rows: list[tuple[str, str, int]]
+    spans: int
+    of: int
+
+
+class TraceSearchStore:
+    """Search traces."""
+
+    def __init__(self, engine: Engine, journal: Freshness) -> None:
+        """Read from `engine`, after `journal` has caught up."""
+        self._engine = engine
+        self._journal = journal
+        self._traces = TraceStore(engine, journal)
+        self._resource_keys: frozenset[str] = frozenset()
+        self._resource_keys_read = -_RESOURCE_KEYS_LIVE_S
+
+    async def newest(
+        self, time_range: TimeRange, tree: Filter, limit: int, cursor: NewestCursor | None
+    ) -> NewestTraces:
+        """Return traces with a matching span in the range, those that began last first."""
+        condition = await self._compile(tree)
+        upper = min(time_range.end_ns, cursor.resume_ns) if cursor else time_range.end_ns
+        after = (-cursor.start_ns, cursor.trace_id) if cursor else None
+        pool: dict[str, TraceSummary] = {}
+        earliest: dict[str, int] = {}
+        width, deadline = _FIRST_WINDOW_NS, time.monotonic() + _BUDGET_S
+        ready: list[TraceSummary] = []
+        while upper > time_range.start_ns:
+            began = time.monotonic()
+            window = TimeRange(max(time_range.start_ns, upper - width), upper)
+            matches, floor_ns = await self._matches_in(window, condition, max(2 * limit, 100))
+            new = [trace_id for trace_id in matches if trace_id not in pool]
+            since_ns = min(matches.values(), default=0)
+            pool |= {trace.trace_id: trace for trace in await self._traces.summarize(new, since_ns=since_ns)}
+            earliest |= matches
+            # Whatever began at or after the floor has all its spans there: nothing newer can come.
+            floor_ns = 0 if floor_ns <= time_range.start_ns else floor_ns
+            ready = _in_order([trace for trace in pool.values() if trace.start_ns >= floor_ns], after)
+            upper = floor_ns
+            now = time.monotonic()
+            if len(ready) > limit or now > deadline:
+                break
+            affordable_ns = int(width * (deadline - now) / max(now - began, 0.001))
+            width = max(width, min(width * _GROWTH, affordable_ns))
+        page = ready[:limit]
+        left = upper > time_range.start_ns
+        if len(ready) <= limit and not left:
+            return NewestTraces(page, None, None)
+        last = page[-1] if page else None
+        position = (last.start_ns, last.trace_id) if last else (upper, "")
+        unseen = [trace for trace in pool.values() if (-trace.start_ns, trace.trace_id) > (-position[0], position[1])]
+        resume_ns = max([position[0] + 1, upper, *(earliest[trace.trace_id] + 1 for trace in unseen)])
+        return NewestTraces(page, NewestCursor(*position, resume_ns), upper if left and len(ready) <= limit else None)
+
+    async def slowest(
+        self, time_range: TimeRange, tree: Filter, limit: int, cursor: SlowestCursor | None
+    ) -> tuple[list[TraceSummary], SlowestCursor | None]:
+        """Return traces with a matching span in the range, those that took longest first."""
+        condition = await self._compile(tree)
+        parameters = dict(condition.parameters)
+        after = ""
+        if cursor:
+            parameters |= {"after_ns": cursor.duration_ns, "after_id": cursor.trace_id}
+            after = "AND (took < {after_ns:Int64} OR took = {after_ns:Int64} AND id > {after_id:String})"
+        statement = f"""
+            SELECT {SUMMARY_COLUMNS}, end_ns - start_ns AS took
+            FROM trace_summaries
+            WHERE {_days(time_range)} {self._with_matching_span(time_range, tree, condition)}
+            GROUP BY trace_id
+            HAVING start_ns < {time_range.end_ns:d} AND end_ns >= {time_range.start_ns:d} {after}
+            ORDER BY took DESC, id
+            LIMIT {limit + 1:d}
+        """
+        found = [read_summary(row) for row in (await self._query(statement, parameters)).rows()]
+        page = found[:limit]
+        return page, SlowestCursor(page[-1].duration_ns, page[-1].trace_id) if len(found) > limit else None
+
+    async def parts(self, traces: Sequence[TraceSummary], tree: Filter) -> list[ServicePart]:
+        """Return what each service did in each of some traces, and how many of its spans match."""
+        if not traces:
+            return []
+        condition = await self._compile(tree)
+        when = during_any(TimeRange(trace.start_ns, trace.end_ns + 1) for trace in traces)
+        statement = f"""
+            WITH s AS (
+                SELECT trace_id, span_id, parent_span_id, service, status, duration, ({condition.sql}) AS hit
+                FROM spans WHERE {among_ids([trace.trace_id for trace in traces])} AND {when}
+            )
+            SELECT
+                lower(hex(s.trace_id)) AS id, toValidUTF8(s.service) AS service_name, count() AS spans,
+                countIf(s.status = 2) AS errors, countIf(s.hit) AS matched,
+                sum(s.duration - least(s.duration, c.below)) AS own_ns
+            FROM s LEFT JOIN (
+                SELECT trace_id, parent_span_id, sum(duration) AS below FROM s GROUP BY trace_id, parent_span_id
+            ) AS c ON s.trace_id = c.trace_id AND s.span_id = c.parent_span_id
+            GROUP BY id, service_name
+        """
+        return [ServicePart(*row.values()) for row in (await self._query(statement, condition.parameters)).rows()]
+
+    async def points(self, time_range: TimeRange, tree: Filter, limit: int) -> tuple[list[TraceSummary], int, int]:
+        """Return a fair sample of the matching traces, how many there are, and one in how many was looked at."""
+        condition = await self._compile(tree)
+        share = await self._share(time_range)
+        chosen = f"AND cityHash64(trace_id) % {share:d} = 0" if share > 1 else ""
+        statement = f"""
+            SELECT *, count() OVER () AS found FROM (
+                SELECT {SUMMARY_COLUMNS} FROM trace_summaries
+                WHERE {_days(time_range)} {chosen} {self._with_matching_span(time_range, tree, condition, chosen)}
+                GROUP BY trace_id
+                HAVING start_ns < {time_range.end_ns:d} AND end_ns >= {time_range.start_ns:d}
+            )
+            ORDER BY cityHash64(id)
+            LIMIT {limit:d}
+        """
+        rows = (await self._query(statement, condition.parameters)).rows()
+        return [read_summary(row) for row in rows], share * (rows[0]["found"] if rows else 0), share
+
+    async def field_counts(self, time_range: TimeRange, tree: Filter, *, per_field: int) -> Counts:
+        """Return the most frequent values of built-in fields and of attributes among the matching spans."""
+        condition = await self._compile(tree)
+        share = await self._share(time_range)
+        where = self._sample(time_range, condition, share)
+        statement = f"""
+            SELECT field, toValidUTF8(value) AS value, spans, total FROM (
+                SELECT tupleElement(pair, 1) AS field, tupleElement(pair, 2) AS value, count() AS spans, any(n) AS total
+                FROM (
+                    SELECT
+                        arrayConcat(
+                            [('service', toString(service)), ('name', toString(name)), ('status', toString(status)),
+                             ('kind', toString(kind))],
+                            arrayMap((k, v) -> (concat('attributes.', k), v),
+                                     mapKeys(attributes), mapValues(attributes))) AS pairs,
+                        count() OVER () AS n
+                    FROM spans WHERE {where} LIMIT 200000
+                ) ARRAY JOIN pairs AS pair
+                WHERE length(value) <= 200
+                GROUP BY field, value
+            )
+            ORDER BY spans DESC LIMIT {per_field:d} BY field LIMIT 2000
+        """
+        rows = (await self._query(statement, condition.parameters)).rows()
+        total = rows[0]["total"] if rows else 0
+        return Counts([(row["field"], row["value"], row["spans"]) for row in rows], total, share)
+
+    async def tag_names(self, time_range: TimeRange, contains: str) -> Counts:
+        """Return names of attributes of recent spans (`attribute`) and of resources (`resource`)."""
+        share = await self._share(time_range)
+        where = self._sample(time_range, Condition("1", {}), share)
+        statement = f"""
+            SELECT 'attribute' AS kind, toValidUTF8(k) AS name, count() AS spans
+            FROM (SELECT mapKeys(attributes) AS keys FROM spans WHERE {where} LIMIT 300000) ARRAY JOIN keys AS k
+            WHERE positionCaseInsensitiveUTF8(k, {{part:String}}) > 0
+            GROUP BY k ORDER BY spans DESC LIMIT 500
+            UNION ALL
+            SELECT 'resource' AS kind, toValidUTF8(k) AS name, uniq(id) AS spans
+            FROM (SELECT id, mapKeys(resource) AS keys FROM origins) ARRAY JOIN keys AS k
+            WHERE positionCaseInsensitiveUTF8(k, {{part:String}}) > 0
+            GROUP BY k ORDER BY spans DESC LIMIT 500
+        """
+        found = await self._query(statement, {"part": contains})
+        return Counts([(row["kind"], row["name"], row["spans"]) for row in found.rows()], 0, share)
+
+    async def tag_values(
+        self, time_range: TimeRange, expression: str, tree: Filter, *, contains: str, limit: int
+    ) -> Counts:
+        """Return the values of one field, given as `value_expression` gives it, among the matching spans."""
+        condition = await self._compile(tree)
+        share = await self._share(time_range)
+        where = self._sample(time_range, condition, share)
+        statement = f"""
+            SELECT toValidUTF8(value) AS text, count() AS spans
+            FROM (SELECT {expression} AS value FROM spans WHERE {where} LIMIT 1000000)
+            WHERE value != '' AND positionCaseInsensitiveUTF8(value, {{part:String}}) > 0
+            GROUP BY value ORDER BY spans DESC, text LIMIT {limit:d}
+        """
+        found = await self._query(statement, condition.parameters | {"part": contains})
+        return Counts([("", row["text"], row["spans"]) for row in found.rows()], 0, share)
+
+    async def differing_counts(
+        self, time_range: TimeRange, tree: Filter, brush: TimeRange, min_ns: int, max_ns: int
+    ) -> tuple[list[tuple[str, str, int, int]], int, int, int]:
+        """Return (field, value, spans of selected traces, spans of the rest), both totals, and the sample's share.
+
+        Traces are selected by start (`brush`) and duration (`min_ns` to `max_ns`).
+        """
+        condition = await self._compile(tree)
+        share = await self._share(time_range)
+        where = self._sample(time_range, condition, share)
+        chosen = f"AND cityHash64(trace_id) % {share:d} = 0" if share > 1 else ""
+        statement = f"""
+            WITH picked AS (
+                SELECT trace_id FROM trace_summaries WHERE {_days(time_range)} {chosen} GROUP BY trace_id
+                HAVING min(start) >= {moment(brush.start_ns)} AND min(start) < {moment(brush.end_ns)}
+                    AND dateDiff('nanosecond', min(start), max(end)) BETWEEN {min_ns:d} AND {max_ns:d}
+            )
+            SELECT
+                tupleElement(pair, 1) AS field, toValidUTF8(tupleElement(pair, 2)) AS value,
+                countIf(selected) AS selected_spans, countIf(NOT selected) AS rest_spans
+            FROM (
+                SELECT
+                    trace_id IN picked AS selected,
+                    arrayConcat(
+                        [('service', toString(service)), ('name', toString(name)), ('status', toString(status)),
+                         ('kind', toString(kind)), ('', '')],
+                        arrayMap((k, v) -> (concat('attributes.', k), v), mapKeys(attributes), mapValues(attributes)),
+                        arrayMap((k, v) -> (concat('resource.', k), v), mapKeys(o.resource), mapValues(o.resource))
+                    ) AS pairs
+                FROM (SELECT * FROM spans WHERE {where} LIMIT 300000) AS s
+                LEFT JOIN (SELECT id, any(resource) AS resource FROM origins GROUP BY id) AS o ON o.id = s.origin_id
+            ) ARRAY JOIN pairs AS pair
+            WHERE length(tupleElement(pair, 2)) <= 200
+            GROUP BY field, value
+            ORDER BY selected_spans + rest_spans DESC
+            LIMIT 40 BY field LIMIT 20000
+        """
+        rows = [tuple(row.values()) for row in (await self._query(statement, condition.parameters)).rows()]
+        selected, rest = next(((s, r) for field, _, s, r in rows if not field), (0, 0))
+        return [row for row in rows if row[0]], selected, rest, share
+
+    async def _matches_in(self, window: TimeRange, condition: Condition, limit: int) -> tuple[dict[str, int], int]:
+        """Return the traces that match within a window with their first match, and from when on none are missing."""
+        statement = f"""
+            SELECT lower(hex(trace_id)) AS id, toUnixTimestamp64Nano(min(ts)) AS first_ns,
+                toUnixTimestamp64Nano(max(ts)) AS last_ns
+            FROM spans WHERE {during(window)} AND ({condition.sql})
+            GROUP BY trace_id ORDER BY last_ns DESC LIMIT {limit:d}
+        """
+        found = await self._query(statement, condition.parameters)
+        if not len(found):
+            return {}, window.start_ns
+        matches = dict(zip(found.column("id"), found.column("first_ns"), strict=True))
+        if len(found) < limit:
+            return matches, window.start_ns
+        floor_ns = found.column("last_ns")[-1] + 1
+        return matches, floor_ns if floor_ns < window.end_ns else floor_ns - 1
+
+    @staticmethod
+    def _with_matching_span(time_range: TimeRange, tree: Filter, condition: Condition, chosen: str = "") -> str:
+        if tree == EVERYTHING:
+            return ""
+        matching = f"SELECT trace_id FROM spans WHERE {during(time_range)} {chosen} AND ({condition.sql})"
+        return f"AND trace_id IN ({matching})"
+
+    @staticmethod
+    def _sample(time_range: TimeRange, condition: Condition, share: int) -> str:
+        chosen = f"AND cityHash64(trace_id) % {share:d} = 0" if share > 1 else ""
+        return f"{during(time_range)} {chosen} AND ({condition.sql})"
+
+    async def _share(self, time_range: TimeRange) -> int:
+        """Return one in how many traces to look at, so that it does not take too long."""
+        await self._journal.catch_up(STREAM)
+        statement = f"""
+            SELECT sum(spans) FROM operation_stats
+            WHERE minute >= {moment(time_range.start_ns)} AND minute < {moment(time_range.end_ns)}
+        """
+        spans = int((await self._query(statement, {})).value())
+        return max(1, spans // _SAMPLED_SPANS)
+
+    async def _compile(self, tree: Filter) -> Condition:
+        await self._journal.catch_up(STREAM)
+        now = time.monotonic()
+        if tree != EVERYTHING and now - self._resource_keys_read > _RESOURCE_KEYS_LIVE_S:
+            statement = "SELECT DISTINCT arrayJoin(mapKeys(resource)) AS k FROM origins WHERE isValidUTF8(k)"
+            self._resource_keys = frozenset((await self._engine.query(statement)).column("k"))
+            self._resource_keys_read = now
+        return compile_filter(tree, SPAN_FIELDS, resource_keys=self._resource_keys)
+
+    async def _query(self, statement: str, parameters: dict[str, object]) -> Result:
+        try:
+            return await self._engine.query(statement, parameters)
+        except StorageError as error:
+            if error.code == _BAD_REGEX_CODE:
+                raise InvalidInputError(f"Invalid regular expression: {error}") from error
+            raise
+
+
+def _in_order(traces: list[TraceSummary], after: tuple[int, str] | None) -> list[TraceSummary]:
+    keyed = sorted(((-trace.start_ns, trace.trace_id), trace) for trace in traces)
+    return [trace for key, trace in keyed if after is None or key > after]
+
+
+def _days(time_range: TimeRange) -> str:
+    """Return the condition on a summary's day: a trace may have begun the day before, or go on the day after."""
+    first, last = time_range.start_ns // NANOSECONDS, time_range.end_ns // NANOSECONDS
+    return f"day BETWEEN toDate({first}::UInt32, 'UTC') - 1 AND toDate({min(last, 2**32 - 1)}::UInt32, 'UTC') + 1"
