@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from gnomon.model.time_ranges import TimeRange
 
-_BUCKET = "toStartOfInterval({}, INTERVAL 10 MINUTE)"
+_BUCKET = "toStartOfTenMinutes({})"
 _LATEST_NS = (1 << 63) - 1
 
 

@@ -71,7 +71,7 @@ CREATE TABLE spans${local} ${on_cluster} (
     INDEX by_value mapValues(attributes) TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = ${Replicated}MergeTree
 PARTITION BY toDate(ts)
-ORDER BY (toStartOfInterval(ts, INTERVAL 10 MINUTE), service, name, ts)
+ORDER BY (toStartOfTenMinutes(ts), service, name, ts)
 SETTINGS ttl_only_drop_parts = 1, ${durable};
 -- distributed: spans by cityHash64(trace_id)
 
