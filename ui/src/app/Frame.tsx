@@ -22,10 +22,10 @@ export function Frame() {
   const loginNeeded = useIsLoginNeeded();
   useShortcuts(
     [
-      { keys: "Ctrl+k", does: "Search or go anywhere", group: "Anywhere", inFields: true, run: () => setOverlay("palette") },
+      { keys: "Ctrl+k", does: "Go anywhere", group: "Anywhere", inFields: true, run: () => setOverlay("palette") },
       {
         keys: "/",
-        does: "Write in the page's search, or search anywhere",
+        does: "Search",
         group: "Anywhere",
         run: () => {
           const field = document.querySelector<HTMLElement>("[data-page-search]");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeRange, readTypedTime, resolveRange, resolveTime, stepRange, widenRange } from "./timeRange";
+import { describeRange, rangeText, readTypedTime, resolveRange, resolveTime, stepRange, widenRange } from "./timeRange";
 
 const NOW = Date.UTC(2026, 10, 21, 12, 0, 0);
 const HOUR = 3_600_000;
@@ -57,6 +57,11 @@ describe("what people type", () => {
 describe("moving a range", () => {
   it("steps back by half its length and becomes absolute", () => {
     expect(stepRange({ from: "now-1h", to: "now" }, -1, NOW)).toEqual({ from: "2026-11-21T10:30:00Z", to: "2026-11-21T11:30:00Z" });
+  });
+
+  it("writes milliseconds only for short ranges", () => {
+    expect(rangeText({ startMs: NOW + 123, endMs: NOW + HOUR + 623 })).toEqual({ from: "2026-11-21T12:00:00Z", to: "2026-11-21T13:00:01Z" });
+    expect(rangeText({ startMs: NOW + 123, endMs: NOW + 500 })).toEqual({ from: "2026-11-21T12:00:00.123Z", to: "2026-11-21T12:00:00.500Z" });
   });
 
   it("follows the present again when it reaches it", () => {

@@ -71,8 +71,12 @@ export const isLive = (range: RangeText): boolean => range.to.startsWith("now");
 /** Write a moment as it stands in the URL: RFC 3339 in UTC, no longer than needed. */
 export const momentText = (ms: number): string => new Date(Math.round(ms)).toISOString().replace(/\.000Z$/, "Z");
 
-/** Write a resolved range as it stands in the URL. */
-export const rangeText = (range: MomentRange): RangeText => ({ from: momentText(range.startMs), to: momentText(range.endMs) });
+/** Write a resolved range as it stands in the URL; a range of minutes needs no milliseconds. */
+export function rangeText({ startMs, endMs }: MomentRange): RangeText {
+  const grain = endMs - startMs >= 60_000 ? 1_000 : 1;
+  const round = (ms: number) => momentText(Math.round(ms / grain) * grain);
+  return { from: round(startMs), to: round(endMs) };
+}
 
 /**
  * Read what somebody typed into the picker, and return it as it stands in the URL; null when it means nothing.
