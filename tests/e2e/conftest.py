@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from gnomon.web.static_files import STATIC_DIRECTORY
-from tests.integration.conftest import gnomon_server as gnomon_server
-from tests.integration.conftest import launch_gnomon as launch_gnomon
+from tests.integration.conftest import gnomon_server, launch_gnomon
+
+__all__ = ["gnomon_server", "launch_gnomon"]
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 _FLAGS = [

@@ -12,7 +12,11 @@ def test_it_shows_where_to_send_with_the_real_ports(
     gnomon_server: GnomonProcess, open_page: OpenPage, shoot: Shoot
 ) -> None:
     page = open_page(f"{gnomon_server.url}/settings")
-    for address in (gnomon_server.otlp_http_url, gnomon_server.otlp_grpc_address, f"{gnomon_server.url}/loki/api/v1/push"):
+    for address in (
+        gnomon_server.otlp_http_url,
+        gnomon_server.otlp_grpc_address,
+        f"{gnomon_server.url}/loki/api/v1/push",
+    ):
         expect(page.get_by_title(address, exact=True)).to_be_visible()
     page.get_by_role("radio", name="Collector").click()
     snippet = page.locator("pre")
