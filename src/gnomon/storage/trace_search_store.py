@@ -1,7 +1,7 @@
 """Many traces at once: search, points, facets, fields and what tells some traces from others.
 
-Newest first walks windows back from the end, small ones first, so that a search over a week touches little. What would take
-too long looks at a fair share of the traces (chosen by a hash of their ids) and says so.
+Newest first walks windows back from the end, small ones first, so that a search over a week touches little. What would
+take too long looks at a fair share of the traces (chosen by a hash of their ids) and says so.
 """
 
 import time
@@ -14,7 +14,7 @@ from gnomon.model.spans import TraceSummary
 from gnomon.model.time_ranges import NANOSECONDS, TimeRange
 from gnomon.storage.engine import Engine, Result
 from gnomon.storage.errors import StorageError
-from gnomon.storage.filter_sql import SPAN_FIELDS, Condition, compile_filter
+from gnomon.storage.filter_sql import SPAN_FIELDS, Condition, FieldKind, compile_filter
 from gnomon.storage.span_sql import among_ids, during, during_any, moment
 from gnomon.storage.trace_store import STREAM, SUMMARY_COLUMNS, Freshness, TraceStore, read_summary
 
@@ -22,6 +22,7 @@ _FIRST_WINDOW_NS = 2 * NANOSECONDS
 _GROWTH = 6
 _BUDGET_S = 4.0
 _SAMPLED_SPANS = 2_000_000
+_COUNTED_SPANS = 200_000
 _BAD_REGEX_CODE = 427
 _RESOURCE_KEYS_LIVE_S = 10.0
 
@@ -66,11 +67,12 @@ class ServicePart:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Count spans by a value; `of` is how many traces stand for one that was looked at."""
+    """Count spans by field and value; `spans` were found and `looked_at` of them counted, in one of `share` traces."""
 
     rows: list[tuple[str, str, int]]
     spans: int
-    of: int
+    looked_at: int
+    share: int
 
 
 class TraceSearchStore:
@@ -201,7 +203,7 @@ class TraceSearchStore:
                             arrayMap((k, v) -> (concat('attributes.', k), v),
                                      mapKeys(attributes), mapValues(attributes))) AS pairs,
                         count() OVER () AS n
-                    FROM spans WHERE {where} LIMIT 200000
+                    FROM spans WHERE {where} LIMIT {_COUNTED_SPANS}
                 ) ARRAY JOIN pairs AS pair
                 WHERE length(value) <= 200
                 GROUP BY field, value
@@ -210,7 +212,9 @@ class TraceSearchStore:
         """
         rows = (await self._query(statement, condition.parameters)).rows()
         total = rows[0]["total"] if rows else 0
-        return Counts([(row["field"], row["value"], row["spans"]) for row in rows], total, share)
+        return Counts(
+            [(row["field"], row["value"], row["spans"]) for row in rows], total, min(total, _COUNTED_SPANS), share
+        )
 
     async def tag_names(self, time_range: TimeRange, contains: str) -> Counts:
         """Return names of attributes of recent spans (`attribute`) and of resources (`resource`)."""
@@ -228,23 +232,29 @@ class TraceSearchStore:
             GROUP BY k ORDER BY spans DESC LIMIT 500
         """
         found = await self._query(statement, {"part": contains})
-        return Counts([(row["kind"], row["name"], row["spans"]) for row in found.rows()], 0, share)
+        return Counts([(row["kind"], row["name"], row["spans"]) for row in found.rows()], 0, 0, share)
 
-    async def tag_values(
-        self, time_range: TimeRange, expression: str, tree: Filter, *, contains: str, limit: int
-    ) -> Counts:
-        """Return the values of one field, given as `value_expression` gives it, among the matching spans."""
+    async def tag_values(self, time_range: TimeRange, field: str, tree: Filter, *, contains: str, limit: int) -> Counts:
+        """Return the values of one field among the matching spans, the most frequent first."""
         condition = await self._compile(tree)
         share = await self._share(time_range)
         where = self._sample(time_range, condition, share)
+        key = _bare_name(field)
+        await self._refresh_resource_keys()
+        of_resource = field.startswith("resource.") or key in self._resource_keys
+        origins = "SELECT id, any(resource) AS resource FROM origins GROUP BY id"
+        join = f"LEFT JOIN ({origins}) AS o ON o.id = s.origin_id" if of_resource else ""
         statement = f"""
-            SELECT toValidUTF8(value) AS text, count() AS spans
-            FROM (SELECT {expression} AS value FROM spans WHERE {where} LIMIT 1000000)
-            WHERE value != '' AND positionCaseInsensitiveUTF8(value, {{part:String}}) > 0
-            GROUP BY value ORDER BY spans DESC, text LIMIT {limit:d}
+            SELECT toValidUTF8(value) AS text, sum(n) AS spans FROM (
+                SELECT {_value_expression(field, of_resource=of_resource)} AS value, count() AS n
+                FROM (SELECT * FROM spans WHERE {where} LIMIT 1000000) AS s {join}
+                GROUP BY value
+            )
+            WHERE text != '' AND positionCaseInsensitiveUTF8(text, {{part:String}}) > 0
+            GROUP BY text ORDER BY spans DESC, text LIMIT {limit:d}
         """
-        found = await self._query(statement, condition.parameters | {"part": contains})
-        return Counts([("", row["text"], row["spans"]) for row in found.rows()], 0, share)
+        found = await self._query(statement, condition.parameters | {"part": contains, "key": key})
+        return Counts([("", row["text"], row["spans"]) for row in found.rows()], 0, 0, share)
 
     async def differing_counts(
         self, time_range: TimeRange, tree: Filter, brush: TimeRange, min_ns: int, max_ns: int
@@ -328,12 +338,16 @@ class TraceSearchStore:
 
     async def _compile(self, tree: Filter) -> Condition:
         await self._journal.catch_up(STREAM)
+        if tree != EVERYTHING:
+            await self._refresh_resource_keys()
+        return compile_filter(tree, SPAN_FIELDS, resource_keys=self._resource_keys)
+
+    async def _refresh_resource_keys(self) -> None:
         now = time.monotonic()
-        if tree != EVERYTHING and now - self._resource_keys_read > _RESOURCE_KEYS_LIVE_S:
+        if now - self._resource_keys_read > _RESOURCE_KEYS_LIVE_S:
             statement = "SELECT DISTINCT arrayJoin(mapKeys(resource)) AS k FROM origins WHERE isValidUTF8(k)"
             self._resource_keys = frozenset((await self._engine.query(statement)).column("k"))
             self._resource_keys_read = now
-        return compile_filter(tree, SPAN_FIELDS, resource_keys=self._resource_keys)
 
     async def _query(self, statement: str, parameters: dict[str, object]) -> Result:
         try:
@@ -353,3 +367,33 @@ def _days(time_range: TimeRange) -> str:
     """Return the condition on a summary's day: a trace may have begun the day before, or go on the day after."""
     first, last = time_range.start_ns // NANOSECONDS, time_range.end_ns // NANOSECONDS
     return f"day BETWEEN toDate({first}::UInt32, 'UTC') - 1 AND toDate({min(last, 2**32 - 1)}::UInt32, 'UTC') + 1"
+
+
+def _bare_name(field: str) -> str:
+    for prefix in ("resource.", *SPAN_FIELDS.prefixes):
+        if field.startswith(prefix):
+            return field.removeprefix(prefix)
+    return field
+
+
+def _value_expression(field: str, *, of_resource: bool) -> str:
+    """Return a field's value as SQL text; the parameter `key` is the attribute's name."""
+    column = SPAN_FIELDS.columns.get(field)
+    if column and not column.of_origin:
+        match column.kind:
+            case FieldKind.NAMED:
+                numbers = ", ".join(str(min(values)) for values in column.names.values())
+                names = ", ".join(f"'{name}'" for name in column.names)
+                return f"transform(toUInt8({column.expression}), [{numbers}], [{names}], '')"
+            case FieldKind.TRACE_ID | FieldKind.SPAN_ID:
+                return f"lower(hex({column.expression}))"
+            case FieldKind.LIST:
+                return f"arrayJoin({column.expression})"
+            case _:
+                return f"toString({column.expression})"
+    own, resource = "attributes[{key:String}]", "o.resource[{key:String}]"
+    if field.startswith("resource."):
+        return resource
+    if of_resource and not field.startswith(SPAN_FIELDS.prefixes):
+        return f"if(mapContains(attributes, {{key:String}}), {own}, {resource})"
+    return own

@@ -20,7 +20,10 @@ class ServiceShare:
 
 @dataclass(frozen=True, slots=True)
 class TraceRow:
-    """Sum up one trace; `matched_spans` counts the spans that meet the query. `root_service` is empty while the root is missing."""
+    """Sum up one trace; `matched_spans` counts the spans that meet the query.
+
+    `root_service` is empty while the root is missing.
+    """
 
     trace_id: str
     root_service: str
@@ -35,8 +38,10 @@ class TraceRow:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """Hold one page of traces. Where `complete` is false, `note` says what was left out. `next_cursor` asks for the next page; null after
-    the last."""
+    """Hold one page of traces.
+
+    Where `complete` is false, `note` says what was left out. `next_cursor` asks for the next page; null after the last.
+    """
 
     traces: tuple[TraceRow, ...]
     complete: bool
@@ -46,10 +51,12 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True)
 class ScatterPoints:
-    """Hold one point a trace in parallel lists: start in Unix milliseconds, duration in nanoseconds, errors in the trace.
+    """Hold one point a trace in parallel lists.
 
-    `found` counts all traces that match, of which the points are a fair sample if there are more than asked for; it is an estimate
-    where `complete` is false, and then `note` says why.
+    Start in Unix milliseconds, duration in nanoseconds, errors in the trace.
+
+    `found` counts all traces that match, of which the points are a fair sample if there are more than asked for; it is
+    an estimate where `complete` is false, and then `note` says why.
     """
 
     trace_id: tuple[str, ...]

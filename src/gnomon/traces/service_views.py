@@ -20,7 +20,10 @@ class RedTotals:
 
 @dataclass(frozen=True, slots=True)
 class RedSeries:
-    """Hold rate, errors and duration over time in parallel lists, one entry a step; quantiles are null where nothing ran."""
+    """Hold rate, errors and duration over time in parallel lists, one entry a step.
+
+    Quantiles are null where nothing ran.
+    """
 
     rate_per_s: tuple[float, ...]
     errors_per_s: tuple[float, ...]
@@ -31,8 +34,11 @@ class RedSeries:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSummary:
-    """Sum up one service over a range. Rate, errors and durations are those of the spans in which it served (server and consumer), or of
-    all its spans where it serves nobody."""
+    """Sum up one service over a range.
+
+    Rate, errors and durations are those of the spans in which it served (server and consumer), or of all its spans
+    where it serves nobody.
+    """
 
     service: str
     operations: int
@@ -62,7 +68,9 @@ class OperationSummary:
 
 @dataclass(frozen=True, slots=True)
 class OperationList:
-    """List operations, the one that costs the most time first; `steps_ms` are the steps' starts in Unix milliseconds.
+    """List operations, the one that costs the most time first.
+
+    `steps_ms` are the steps' starts in Unix milliseconds.
 
     `others` counts the operations beyond the limit.
     """
@@ -77,7 +85,10 @@ class OperationList:
 
 @dataclass(frozen=True, slots=True)
 class MapNode:
-    """Show one service, or something that a service calls and that sends no spans itself (`kind`: `service`, `database`, `messaging`, `external`)."""
+    """Show one service, or something that a service calls and that sends no spans itself (`kind`.
+
+    `service`, `database`, `messaging`, `external`).
+    """
 
     name: str
     kind: str
@@ -86,7 +97,10 @@ class MapNode:
 
 @dataclass(frozen=True, slots=True)
 class MapEdge:
-    """Show the calls from one service to another as the called one sees them; `kind` is `call`, `message` or the kind of the external node."""
+    """Show the calls from one service to another as the called one sees them.
+
+    `kind` is `call`, `message` or the kind of the external node.
+    """
 
     client: str
     server: str
@@ -102,7 +116,10 @@ class MapEdge:
 
 @dataclass(frozen=True, slots=True)
 class ServiceMap:
-    """Show who calls whom. `sample_share` below 1 says that counts are scaled up from that share of the traces in busy minutes."""
+    """Show who calls whom.
+
+    `sample_share` below 1 says that counts are scaled up from that share of the traces in busy minutes.
+    """
 
     nodes: tuple[MapNode, ...]
     edges: tuple[MapEdge, ...]
@@ -111,7 +128,10 @@ class ServiceMap:
 
 @dataclass(frozen=True, slots=True)
 class ServiceHealth:
-    """Show one service as a row: its course over the range, and the same figures for the range before (null: it was not there)."""
+    """Show one service as a row.
+
+    Its course over the range, and the same figures for the range before (null: it was not there).
+    """
 
     service: str
     totals: RedTotals
@@ -134,7 +154,10 @@ class OperationHealth:
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """Show errors of the same operation and kind: the newest message and trace stand for all. `error_type` may be empty."""
+    """Show errors of the same operation and kind: the newest message and trace stand for all.
+
+    `error_type` may be empty.
+    """
 
     service: str
     name: str
@@ -163,7 +186,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Tell how the system does: services (those with errors first, then the busiest), operations, errors and changes."""
+    """Tell how the system does.
+
+    Services (those with errors first, then the busiest), operations, errors and changes.
+    """
 
     step_s: int
     steps_ms: tuple[int, ...]

@@ -7,8 +7,11 @@ from gnomon.model.timestamps import UnixNanoseconds
 
 @dataclass(frozen=True, slots=True)
 class TraceWarning:
-    """Tell what is not as it should be: `missing_root`, `missing_parent`, `clock_skew`, `late_spans`, `duplicate_span`, `cycle`,
-    `replaced_time` or `too_large`; `spans` counts the spans concerned."""
+    """Tell what is not as it should be.
+
+    `missing_root`, `missing_parent`, `clock_skew`, `late_spans`, `duplicate_span`, `cycle`, `replaced_time` or
+    `too_large`; `spans` counts the spans concerned.
+    """
 
     kind: str
     message: str
@@ -30,8 +33,8 @@ class CriticalSegment:
 class JourneyStep:
     """Describe one span of a journey; offsets are nanoseconds from the trace's start, corrected for clock skew.
 
-    `self_ns` is the time in which no child was running, `critical_ns` how much of the critical path ran through the span.
-    `parent_span_id` is empty for a root. `kind` and `status` are OpenTelemetry's names in lower case.
+    `self_ns` is the time in which no child was running, `critical_ns` how much of the critical path ran through the
+    span. `parent_span_id` is empty for a root. `kind` and `status` are OpenTelemetry's names in lower case.
     """
 
     span_id: str
@@ -64,8 +67,8 @@ class ServiceTime:
 class Journey:
     """Tell what happened in a trace: its steps in order of start, parents first, and what it waited for.
 
-    `status` is `error` if any root (or span without a parent here) failed, else `ok`. `complete` is false where spans are missing: see
-    `warnings`. `omitted_steps` counts the steps beyond the limit.
+    `status` is `error` if any root (or span without a parent here) failed, else `ok`. `complete` is false where spans
+    are missing: see `warnings`. `omitted_steps` counts the steps beyond the limit.
     """
 
     trace_id: str
@@ -88,11 +91,12 @@ class Journey:
 class SpanColumns:
     """Hold the spans of a waterfall in parallel lists, parents before children, siblings by start (depth-first).
 
-    `parent` is an index into these lists, -1 without one. The children of span i lie in i+1 … i+`descendants`[i]. `service` and `name`
-    are indexes into the waterfall's tables. `start_ns` counts from the trace's start and is corrected for clock skew. `kind` is
-    OpenTelemetry's number (0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer), `status` too (0 unset, 1 ok, 2 error).
-    `failed_descendants` counts errors below. `flags` adds up: 1 parent missing, 2 moved for clock skew, 4 arrived late, 8 has events,
-    16 has links, 32 secrets masked, 64 start time replaced, 128 has an exception.
+    `parent` is an index into these lists, -1 without one. The children of span i lie in i+1 … i+`descendants`[i].
+    `service` and `name` are indexes into the waterfall's tables. `start_ns` counts from the trace's start and is
+    corrected for clock skew. `kind` is OpenTelemetry's number (0 unspecified, 1 internal, 2 server, 3 client, 4
+    producer, 5 consumer), `status` too (0 unset, 1 ok, 2 error). `failed_descendants` counts errors below. `flags` adds
+    up: 1 parent missing, 2 moved for clock skew, 4 arrived late, 8 has events, 16 has links, 32 secrets masked, 64
+    start time replaced, 128 has an exception.
     """
 
     span_id: tuple[str, ...]
@@ -112,7 +116,10 @@ class SpanColumns:
 
 @dataclass(frozen=True, slots=True)
 class CriticalPathColumns:
-    """Hold the critical path in parallel lists, in order of time: index of the span, start and end from the trace's start."""
+    """Hold the critical path in parallel lists, in order of time.
+
+    Index of the span, start and end from the trace's start.
+    """
 
     span: tuple[int, ...]
     start_ns: tuple[int, ...]
@@ -121,7 +128,10 @@ class CriticalPathColumns:
 
 @dataclass(frozen=True, slots=True)
 class Waterfall:
-    """Hold every span of a trace, compactly. `spans_total` counts the stored ones, of which the first by start are here if there are too many."""
+    """Hold every span of a trace, compactly.
+
+    `spans_total` counts the stored ones, of which the first by start are here if there are too many.
+    """
 
     trace_id: str
     root_service: str
@@ -141,7 +151,10 @@ class Waterfall:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """Show one attribute: `type` is `string`, `bool`, `int`, `double`, `array`, `map`, `bytes` or `empty`; arrays and maps are JSON text."""
+    """Show one attribute: `type` is `string`, `bool`, `int`, `double`, `array`, `map`, `bytes` or `empty`.
+
+    Arrays and maps are JSON text.
+    """
 
     key: str
     type: str
@@ -170,7 +183,10 @@ class SpanLink:
 
 @dataclass(frozen=True, slots=True)
 class SpanDetails:
-    """Show all that is known of one span; `reported_start_ns` is the start as sent where storage had to replace it, else null."""
+    """Show all that is known of one span.
+
+    `reported_start_ns` is the start as sent where storage had to replace it, else null.
+    """
 
     trace_id: str
     span_id: str
