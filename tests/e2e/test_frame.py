@@ -24,26 +24,26 @@ def test_the_range_is_in_the_url_and_the_back_button_undoes_it(
     gnomon_server: GnomonProcess, open_page: OpenPage
 ) -> None:
     page = open_page(gnomon_server.url)
-    page.get_by_role("button", name="Last hour").click()
-    page.get_by_role("button", name="Last 6 hours").click()
+    page.get_by_role("button", name="Time range: Last hour").click()
+    page.get_by_role("button", name="Last 6 hours", exact=True).click()
     expect(page).to_have_url(re.compile(r"\?from=now-6h&to=now$"))
-    page.get_by_role("button", name="Last 6 hours").click()
+    page.get_by_role("button", name="Time range: Last 6 hours").click()
     page.get_by_label("From").fill("2026-11-21 10:00")
     page.get_by_label("To", exact=True).fill("2026-11-21 11:30")
     page.get_by_role("button", name="Show range").click()
-    expect(page.get_by_role("button", name=f"Nov 21 10:00 {DASH} 11:30")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Time range: Nov 21 10:00 {DASH} 11:30")).to_be_visible()
     page.keyboard.press("[")
-    expect(page.get_by_role("button", name=f"Nov 21 09:15 {DASH} 10:45")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Time range: Nov 21 09:15 {DASH} 10:45")).to_be_visible()
     page.go_back()
     page.go_back()
     expect(page).to_have_url(re.compile(r"\?from=now-6h&to=now$"))
     page.reload()
-    expect(page.get_by_role("button", name="Last 6 hours")).to_be_visible()
+    expect(page.get_by_role("button", name="Time range: Last 6 hours")).to_be_visible()
 
 
 def test_what_is_no_time_is_said_and_changes_nothing(gnomon_server: GnomonProcess, open_page: OpenPage) -> None:
     page = open_page(gnomon_server.url)
-    page.get_by_role("button", name="Last hour").click()
+    page.get_by_role("button", name="Time range: Last hour").click()
     page.get_by_label("From").fill("soonish")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("“soonish” is no time. Write 2h, today, 10:30")
@@ -116,7 +116,7 @@ def test_times_can_be_shown_in_utc(gnomon_server: GnomonProcess, open_page: Open
     page = open_page(f"{gnomon_server.url}/?from=2026-11-21T10:00:00Z&to=2026-11-21T11:00:00Z")
     page.get_by_role("button", name="Theme and time zone").click()
     page.get_by_role("menuitem", name="UTC").click()
-    expect(page.get_by_role("button", name=f"Nov 21 10:00 {DASH} 11:00 UTC")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Time range: Nov 21 10:00 {DASH} 11:00 UTC")).to_be_visible()
 
 
 def test_a_server_that_is_away_is_said_and_retry_helps(

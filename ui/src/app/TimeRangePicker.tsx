@@ -16,6 +16,7 @@ export function TimeRangePicker() {
   const zone = usePreference("zone");
   const now = useNow();
   const [open, setOpen] = useState(false);
+  const words = describeRange(text, now, zone);
   const hint = `${formatDateTime(range.startMs, zone)} – ${formatDateTime(range.endMs, zone)} ${zone === "utc" ? "UTC" : ""}`;
   return (
     <div className={styles.picker}>
@@ -24,8 +25,13 @@ export function TimeRangePicker() {
       </Button>
       <Popover opened={open} onChange={setOpen} position="bottom-end" trapFocus returnFocus>
         <Popover.Target>
-          <Button title={hint} aria-expanded={open} aria-haspopup="dialog" onClick={() => setOpen(!open)}>
-            <span className="number">{describeRange(text, now, zone)}</span>
+          <Button
+            title={hint}
+            aria-label={`Time range: ${words}${zone === "utc" ? " UTC" : ""}`}
+            aria-expanded={open} aria-haspopup="dialog"
+            onClick={() => setOpen(!open)}
+          >
+            <span className="number">{words}</span>
             {zone === "utc" && <span className="quiet">UTC</span>}
             <ChevronDown size={14} aria-hidden />
           </Button>
