@@ -1,7 +1,7 @@
 """Requests to send: realistic, and different each time without costing the sender much.
 
-A request is made once with a mark in place of the first half of every trace id; each time it is sent the mark is replaced,
-so no receiver can take it for a repeated request.
+A request is made once with a mark in place of the first half of every trace id; each time it is sent the mark is
+replaced, so no receiver can take it for a repeated request.
 """
 
 import itertools
@@ -18,9 +18,37 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 MARK = b"\xf0MARKED\xf0"
 SERVICES = ("gateway", "router", "worker", "tool-executor")
 OPERATIONS = ("GET /tasks", "POST /tasks", "route", "execute", "SELECT tasks", "search", "read file", "evaluate")
-WORDS = (
-    ["connection", "accepted", "request", "task", "queued", "worker", "started", "finished", "retry", "timeout", "upstream", "cache", "hit", "miss", "search", "result", "file", "opened", "closed", "user", "session", "token", "budget", "agent", "step", "plan", "tool", "call", "answer"]
-)
+WORDS = [
+    "connection",
+    "accepted",
+    "request",
+    "task",
+    "queued",
+    "worker",
+    "started",
+    "finished",
+    "retry",
+    "timeout",
+    "upstream",
+    "cache",
+    "hit",
+    "miss",
+    "search",
+    "result",
+    "file",
+    "opened",
+    "closed",
+    "user",
+    "session",
+    "token",
+    "budget",
+    "agent",
+    "step",
+    "plan",
+    "tool",
+    "call",
+    "answer",
+]
 
 
 class RequestMaker:

@@ -1,7 +1,7 @@
 """Traces in: spans a second acknowledged durable over loopback HTTP, beside Jaeger.
 
-Requests of 500 spans (8 attributes, 1 event) from 4 connections, the sender on the same machine. Gnomon syncs every request to
-disk before it answers; Jaeger in memory keeps nothing, and on Badger writes without syncing.
+Requests of 500 spans (8 attributes, 1 event) from 4 connections, the sender on the same machine. Gnomon syncs every
+request to disk before it answers; Jaeger in memory keeps nothing, and on Badger writes without syncing.
 """
 
 import time
@@ -11,6 +11,7 @@ import httpx
 
 from benchmarks.figures import Figure
 from benchmarks.load import Load, Outcome, finish_load, run_load, start_load
+from benchmarks.server import settle, wait_until_stored
 from benchmarks.watch import Watch
 from tests.gnomon_process import GnomonProcess
 from tests.peers.jaeger import Storage, jaeger_running
@@ -27,12 +28,12 @@ def measure(folder: Path) -> list[Figure]:
     server = GnomonProcess(folder / "gnomon").start()
     try:
         run_load(Load(f"{server.otlp_http_url}/v1/traces", "traces", 3))
-        before = count_spans(server)
+        before = settle(server, "spans")
         with Watch(server.pid) as seen:
             sending = start_load(Load(f"{server.otlp_http_url}/v1/traces", "traces", SECONDS))
             health_s = _ask_health(server, SECONDS - 5)
             outcome = finish_load(sending)
-            stored, lag_s = _wait_until_stored(server, before + outcome.items)
+            stored, lag_s = wait_until_stored(server, "spans", before + outcome.items)
     finally:
         server.stop()
     rate = outcome.rate
@@ -53,12 +54,6 @@ def measure(folder: Path) -> list[Figure]:
     ]  # fmt: skip
 
 
-def count_spans(server: GnomonProcess) -> int:
-    """Return how many spans the server's tables hold."""
-    tables = httpx.get(f"{server.url}/api/storage", timeout=30).json()["tables"]
-    return next((int(table["rows"]) for table in tables if table["name"] == "spans"), 0)
-
-
 def _measure_jaeger(folder: Path, storage: Storage) -> Outcome:
     with jaeger_running(folder, storage) as jaeger:
         run_load(Load(f"{jaeger.otlp_http_url}/v1/traces", "traces", 2))
@@ -76,11 +71,3 @@ def _ask_health(server: GnomonProcess, seconds: float) -> list[float]:
                 took.append(time.monotonic() - began)
                 time.sleep(0.1)
     return took
-
-
-def _wait_until_stored(server: GnomonProcess, expected: int) -> tuple[int, float]:
-    """Return the stored spans and how long it took until all were there."""
-    began = time.monotonic()
-    while (stored := count_spans(server)) < expected and time.monotonic() < began + 60:
-        time.sleep(0.1)
-    return stored, time.monotonic() - began
