@@ -13,11 +13,12 @@ import structlog
 from gnomon.storage.engine import Engine
 from gnomon.storage.errors import DataDirectoryError
 from gnomon.storage.schema_files import SchemaFile, render_schema
-from gnomon.storage.settings import RetentionSettings
+from gnomon.storage.settings import RedactionSettings, RetentionSettings
 from gnomon.storage.streams import read_schema_file
 
 log = structlog.get_logger(__name__)
 
+_DEFAULT_REDACTION = RedactionSettings()
 _NUMBERED = re.compile(r"(\d{4})_\w+\.sql")
 _VIEW = re.compile(r"CREATE MATERIALIZED VIEW (\w+)")
 _TABLE = re.compile(r"CREATE (TABLE|MATERIALIZED VIEW) (?!IF NOT EXISTS )")
@@ -40,7 +41,13 @@ def list_migrations() -> list[tuple[int, str]]:
     return sorted((int(found[1]), name) for name in names if (found := _NUMBERED.fullmatch(name)))
 
 
-async def migrate(engine: Engine, retention: RetentionSettings, *, up_to: int | None = None) -> list[str]:
+async def migrate(
+    engine: Engine,
+    retention: RetentionSettings,
+    redaction: RedactionSettings = _DEFAULT_REDACTION,
+    *,
+    up_to: int | None = None,
+) -> list[str]:
     """Apply what is missing and return its names; `up_to` stops at a number, for tests of older directories.
 
     Raises DataDirectoryError when the schema is of a later version than this one.
@@ -63,7 +70,7 @@ async def migrate(engine: Engine, retention: RetentionSettings, *, up_to: int | 
         )
         raise DataDirectoryError(message)
     applied: list[str] = []
-    functions = render_schema("functions.sql", read_schema_file("functions.sql"), dialect, retention)
+    functions = render_schema("functions.sql", read_schema_file("functions.sql"), dialect, retention, redaction)
     await _repeat(engine, functions, known, applied)
     for number, name in migrations:
         if name not in known and (up_to is None or number <= up_to):

@@ -3,7 +3,8 @@
 Placeholders: `${on_cluster}` and `${local}` are empty on a lone server; on a cluster tables get the suffix `_local`,
 and each comment `-- distributed: TABLE by EXPRESSION` becomes a Distributed table of the plain name over them.
 `${Replicated}` stands before the engine's name, `${attributes}` for an OTLP attribute list, `${durable}` for the
-settings that sync every insert and recognise repeated ones, `${traces_s}` and the like for retention in seconds.
+settings that sync every insert and recognise repeated ones, `${traces_s}` and the like for retention in seconds,
+`${has_secret}` and the like for redaction.
 """
 
 import re
@@ -11,9 +12,11 @@ from dataclasses import dataclass
 from string import Template
 
 from gnomon.storage.engine import Dialect
-from gnomon.storage.settings import RetentionSettings
+from gnomon.storage.redaction import render_redaction
+from gnomon.storage.settings import RedactionSettings, RetentionSettings
 
 ATTRIBUTES = "Map(LowCardinality(String), String)"
+_DEFAULT_REDACTION = RedactionSettings()
 _DURABLE = "fsync_after_insert = 1, fsync_part_directory = 1"
 _DEDUPLICATION = {False: "non_replicated_deduplication_window", True: "replicated_deduplication_window"}
 _DISTRIBUTED = re.compile(r"^-- distributed: (\w+) by (.+)$", re.MULTILINE)
@@ -28,7 +31,13 @@ class SchemaFile:
     statements: tuple[str, ...]
 
 
-def render_schema(name: str, text: str, dialect: Dialect, retention: RetentionSettings) -> SchemaFile:
+def render_schema(
+    name: str,
+    text: str,
+    dialect: Dialect,
+    retention: RetentionSettings,
+    redaction: RedactionSettings = _DEFAULT_REDACTION,
+) -> SchemaFile:
     """Return a schema file as statements for this dialect."""
     cluster = dialect.cluster_name
     on_cluster = f"ON CLUSTER '{cluster}'" if cluster else ""
@@ -41,6 +50,7 @@ def render_schema(name: str, text: str, dialect: Dialect, retention: RetentionSe
         traces_s=retention.traces_s,
         logs_s=retention.logs_s,
         metrics_s=retention.metrics_s,
+        **render_redaction(redaction),
     )
     statements = [statement.strip() for statement in _COMMENT.sub("", rendered).split(";\n") if statement.strip()]
     if cluster:

@@ -65,6 +65,14 @@ class JournalSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RedactionSettings:
+    """Which secrets are masked: well-known shapes, and whatever matches `patterns` (RE2, without groups)."""
+
+    enabled: bool = True
+    patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StorageSettings:
     """Where data lives, how much of it and for how long.
 
@@ -79,3 +87,4 @@ class StorageSettings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     query: QuerySettings = field(default_factory=QuerySettings)
     journal: JournalSettings = field(default_factory=JournalSettings)
+    redaction: RedactionSettings = field(default_factory=RedactionSettings)

@@ -24,4 +24,4 @@ def _read_stream(name: str) -> Stream:
     return Stream(name, re.sub(r"//[^\n]*", "", read_schema_file(f"{name}.proto")).strip())
 
 
-STREAMS = {name: _read_stream(name) for name in ("otlp_traces", "otlp_logs")}
+STREAMS = {name: _read_stream(name) for name in ("otlp_traces", "otlp_logs", "loki_push", "jsonl")}

@@ -37,7 +37,7 @@ SETTINGS allow_dimensions_outside_sorting_key = 1, ttl_only_drop_parts = 1, ${du
 -- distributed: origins by id
 
 -- One row a span. `attribute_types` are the numbers of functions.sql. `replaced_ts` holds the start as it was sent where that was zero,
--- ahead of time or past retention, and `ts` is the time of receipt instead; `redacted` counts the secrets that were masked.
+-- ahead of time or past retention, and `ts` is the time of receipt instead; `redacted` counts the values in which secrets were masked.
 -- Ten-minute buckets lead the key, so that a search walks from the newest bucket back and stops when it has enough.
 CREATE TABLE spans${local} ${on_cluster} (
     ts DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),

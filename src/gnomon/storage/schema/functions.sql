@@ -57,3 +57,79 @@ CREATE OR REPLACE FUNCTION severity_of ${on_cluster} AS level -> multiIf(
 -- Values fit for people and JSON: text with its invalid bytes replaced; arrays, key-value lists and byte strings as hexadecimal.
 CREATE OR REPLACE FUNCTION shown_values ${on_cluster} AS (attributes, types) ->
     arrayMap((v, t) -> if(t IN (5, 6, 7), hex(v), toValidUTF8(v)), mapValues(attributes), types);
+
+-- Secrets. A text is looked at closely only where `has_secret` finds a literal that a secret would contain. Masks are as long as what
+-- they cover, so that nested values, which are raw protobuf, stay what they are. The shapes are in redaction.py.
+CREATE OR REPLACE FUNCTION has_secret ${on_cluster} AS t -> ${has_secret};
+
+CREATE OR REPLACE FUNCTION secrets_in ${on_cluster} AS t -> ${secrets};
+
+CREATE OR REPLACE FUNCTION redact ${on_cluster} AS t ->
+    arrayFold((masked, secret) -> replaceAll(masked, secret, repeat('*', length(secret))), secrets_in(t), t);
+
+CREATE OR REPLACE FUNCTION is_secret_key ${on_cluster} AS k -> ${secret_key};
+
+-- A nested value under a secret's name is emptied: a mask over all of it would be no protobuf.
+CREATE OR REPLACE FUNCTION redact_value ${on_cluster} AS (k, v, type) ->
+    if(is_secret_key(k), if(type = 1, repeat('*', length(v)), ''), redact(v));
+
+CREATE OR REPLACE FUNCTION redact_values ${on_cluster} AS (keys, plain, types) ->
+    arrayMap((k, v, type) -> redact_value(toString(k), v, type), keys, plain, types);
+
+CREATE OR REPLACE FUNCTION redact_map ${on_cluster} AS attributes ->
+    mapFromArrays(mapKeys(attributes), redact_values(mapKeys(attributes), otlp_values(attributes), otlp_types(attributes)));
+
+-- How many values were masked.
+CREATE OR REPLACE FUNCTION count_masked ${on_cluster} AS (before, after) -> arrayCount((b, a) -> b != a, before, after);
+
+-- Names and values in one text, for has_secret.
+CREATE OR REPLACE FUNCTION joined ${on_cluster} AS (keys, plain) ->
+    concat('\n', arrayStringConcat(keys, '\n'), '\n', arrayStringConcat(plain, '\n'));
+
+-- The first text that is not empty.
+CREATE OR REPLACE FUNCTION first_filled ${on_cluster} AS texts -> arrayFirst(x -> x != '', texts);
+
+-- An id from its hexadecimal form, or zeros where it is none.
+CREATE OR REPLACE FUNCTION trace_id_of ${on_cluster} AS t -> toFixedString(if(match(t, '^[0-9a-fA-F]{32}$$'), unhex(t), ''), 16);
+
+CREATE OR REPLACE FUNCTION span_id_of ${on_cluster} AS t -> toFixedString(if(match(t, '^[0-9a-fA-F]{16}$$'), unhex(t), ''), 8);
+
+-- A label's text between its quotes: Go's escapes are nearly those of JSON.
+CREATE OR REPLACE FUNCTION unquoted ${on_cluster} AS t ->
+    if(position(t, '\\') > 0 AND isValidJSON(concat('"', t, '"')), JSONExtractString(concat('"', t, '"')), t);
+
+CREATE OR REPLACE FUNCTION loki_pairs ${on_cluster} AS t ->
+    extractAllGroupsVertical(t, '([^\\s="{},]+)\\s*=\\s*"((?:[^"\\\\]|\\\\.)*)"');
+
+CREATE OR REPLACE FUNCTION loki_labels ${on_cluster} AS t ->
+    mapFromArrays(arrayMap(pair -> toLowCardinality(pair[1]), loki_pairs(t)), arrayMap(pair -> unquoted(pair[2]), loki_pairs(t)));
+
+CREATE OR REPLACE FUNCTION labels_origin ${on_cluster} AS (protocol, labels) -> cityHash64(protocol, mapKeys(labels), mapValues(labels));
+
+CREATE OR REPLACE FUNCTION service_of_labels ${on_cluster} AS labels -> first_filled([
+    labels['service_name'], labels['service.name'], labels['service'], labels['app'], labels['app_kubernetes_io_name'],
+    labels['application'], labels['job'], labels['container'], labels['container_name'], labels['component']]);
+
+-- The level that a line tells of itself, as JSON or as logfmt.
+CREATE OR REPLACE FUNCTION level_in ${on_cluster} AS line -> if(startsWith(line, '{'),
+    extract(line, '"(?:level|severity|lvl|log\\.level)"\\s*:\\s*"([A-Za-z]{3,11})"'),
+    extract(line, '\\b(?:level|lvl|severity)="?([A-Za-z]{3,11})'));
+
+-- The severity of a level as a number: pino's and bunyan's tens, or syslog's 0 to 7.
+CREATE OR REPLACE FUNCTION severity_of_number ${on_cluster} AS n -> multiIf(
+    n >= 60, 21, n >= 50, 17, n >= 40, 13, n >= 30, 9, n >= 20, 5, n >= 10, 1,
+    n <= 2, 21, n = 3, 17, n = 4, 13, n <= 6, 9, n = 7, 5, 0);
+
+-- A JSON value as its text, and the number of its type: 8 is JSON.
+CREATE OR REPLACE FUNCTION json_text ${on_cluster} AS raw -> multiIf(startsWith(raw, '"'), JSONExtractString(raw), raw = 'null', '', raw);
+
+CREATE OR REPLACE FUNCTION json_type ${on_cluster} AS raw -> multiIf(
+    startsWith(raw, '"'), 1, raw IN ('true', 'false'), 2, raw = 'null', 0, match(raw, '^-?[0-9]+$$'), 3, match(raw, '^-?[0-9]'), 4, 8)::UInt8;
+
+-- Unix nanoseconds of a time as text: ISO 8601 and the like, or a number of seconds, milli-, micro- or nanoseconds; NULL where it is none.
+CREATE OR REPLACE FUNCTION epoch_ns ${on_cluster} AS n -> multiIf(
+    n < 100000000000, n * 1000000000, n < 100000000000000, n * 1000000, n < 100000000000000000, n * 1000, n)::Nullable(Int64);
+
+CREATE OR REPLACE FUNCTION time_ns_of ${on_cluster} AS t -> if(match(t, '^[0-9]{1,19}([.][0-9]+)?$$'),
+    epoch_ns(toDecimal128OrNull(t, 9)),
+    toUnixTimestamp64Nano(parseDateTime64BestEffortOrNull(t, 9, 'UTC')));
