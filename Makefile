@@ -74,7 +74,7 @@ lock: python ## Write the lock files anew after a change of dependencies
 clean: ## Remove what the other commands made, but for the cache of peers outside the checkout
 	rm -rf .venv .cache .demo dist ui/node_modules src/gnomon/web/static tests/artifacts
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	find src tests tools examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: python
 python:
