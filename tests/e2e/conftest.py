@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from gnomon.web.static_files import STATIC_DIRECTORY
-from tests.integration.conftest import gnomon_server, launch_gnomon
+from tests.gnomon_process import GnomonProcess
+from tests.integration.conftest import launch_gnomon
 
-__all__ = ["gnomon_server", "launch_gnomon"]
+__all__ = ["launch_gnomon"]
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 _FLAGS = [
@@ -26,6 +27,14 @@ _EXPECTED_ERRORS = ("Failed to load resource",)
 
 OpenPage = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
+
+
+@pytest.fixture(scope="module")
+def gnomon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GnomonProcess]:
+    """Return a running server that the tests of a module share."""
+    process = GnomonProcess(tmp_path_factory.mktemp("gnomon") / "data").start()
+    yield process
+    process.stop()
 
 
 @pytest.fixture(scope="module")

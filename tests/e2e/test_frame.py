@@ -20,10 +20,8 @@ def search_of(page: Page) -> dict[str, str]:
     return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
 
 
-def test_the_range_is_in_the_url_and_the_back_button_undoes_it(
-    gnomon_server: GnomonProcess, open_page: OpenPage
-) -> None:
-    page = open_page(gnomon_server.url)
+def test_the_range_is_in_the_url_and_the_back_button_undoes_it(gnomon: GnomonProcess, open_page: OpenPage) -> None:
+    page = open_page(gnomon.url)
     page.get_by_role("button", name="Time range: Last hour").click()
     page.get_by_role("button", name="Last 6 hours", exact=True).click()
     expect(page).to_have_url(re.compile(r"\?from=now-6h&to=now$"))
@@ -41,8 +39,8 @@ def test_the_range_is_in_the_url_and_the_back_button_undoes_it(
     expect(page.get_by_role("button", name="Time range: Last 6 hours")).to_be_visible()
 
 
-def test_what_is_no_time_is_said_and_changes_nothing(gnomon_server: GnomonProcess, open_page: OpenPage) -> None:
-    page = open_page(gnomon_server.url)
+def test_what_is_no_time_is_said_and_changes_nothing(gnomon: GnomonProcess, open_page: OpenPage) -> None:
+    page = open_page(gnomon.url)
     page.get_by_role("button", name="Time range: Last hour").click()
     page.get_by_label("From").fill("soonish")
     page.keyboard.press("Enter")
@@ -50,8 +48,8 @@ def test_what_is_no_time_is_said_and_changes_nothing(gnomon_server: GnomonProces
     assert search_of(page) == {}
 
 
-def test_the_range_goes_along_from_page_to_page(gnomon_server: GnomonProcess, open_page: OpenPage) -> None:
-    page = open_page(f"{gnomon_server.url}/?from=now-15m&to=now&refresh=30s&operations=slowest")
+def test_the_range_goes_along_from_page_to_page(gnomon: GnomonProcess, open_page: OpenPage) -> None:
+    page = open_page(f"{gnomon.url}/?from=now-15m&to=now&refresh=30s&operations=slowest")
     page.get_by_role("link", name="Settings").click()
     expect(page.get_by_role("heading", name="Send data here")).to_be_visible()
     assert search_of(page) == {"from": "now-15m", "to": "now", "refresh": "30s"}
@@ -63,9 +61,10 @@ def test_the_range_goes_along_from_page_to_page(gnomon_server: GnomonProcess, op
     ids=["hex", "traceparent", "jaeger"],
 )
 def test_a_pasted_trace_id_opens_the_trace(
-    pasted: str, span: str | None, gnomon_server: GnomonProcess, open_page: OpenPage
+    pasted: str, span: str | None, gnomon: GnomonProcess, open_page: OpenPage
 ) -> None:
-    page = open_page(gnomon_server.url)
+    page = open_page(gnomon.url)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     page.keyboard.press("Control+k")
     page.get_by_role("combobox").fill(pasted)
     expect(page.get_by_role("option")).to_have_count(1)
@@ -74,8 +73,8 @@ def test_a_pasted_trace_id_opens_the_trace(
     assert search_of(page).get("span") == span
 
 
-def test_keys_lead_everywhere(gnomon_server: GnomonProcess, open_page: OpenPage, shoot: Shoot) -> None:
-    page = open_page(gnomon_server.url)
+def test_keys_lead_everywhere(gnomon: GnomonProcess, open_page: OpenPage, shoot: Shoot) -> None:
+    page = open_page(gnomon.url)
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     page.keyboard.press("g")
     page.keyboard.press("s")
@@ -97,9 +96,9 @@ def test_keys_lead_everywhere(gnomon_server: GnomonProcess, open_page: OpenPage,
 
 
 def test_the_theme_follows_the_system_until_one_is_chosen(
-    gnomon_server: GnomonProcess, open_page: OpenPage, shoot: Shoot
+    gnomon: GnomonProcess, open_page: OpenPage, shoot: Shoot
 ) -> None:
-    page = open_page(gnomon_server.url, scheme="light")
+    page = open_page(gnomon.url, scheme="light")
     root = page.locator("html")
     expect(root).to_have_attribute("data-theme", "light")
     page.emulate_media(color_scheme="dark")
@@ -112,62 +111,67 @@ def test_the_theme_follows_the_system_until_one_is_chosen(
     shoot(page, "frame-light")
 
 
-def test_times_can_be_shown_in_utc(gnomon_server: GnomonProcess, open_page: OpenPage) -> None:
-    page = open_page(f"{gnomon_server.url}/?from=2026-11-21T10:00:00Z&to=2026-11-21T11:00:00Z")
+def test_times_can_be_shown_in_utc(gnomon: GnomonProcess, open_page: OpenPage) -> None:
+    page = open_page(f"{gnomon.url}/?from=2026-11-21T10:00:00Z&to=2026-11-21T11:00:00Z")
     page.get_by_role("button", name="Theme and time zone").click()
     page.get_by_role("menuitem", name="UTC").click()
     expect(page.get_by_role("button", name=f"Time range: Nov 21 10:00 {DASH} 11:00 UTC")).to_be_visible()
 
 
 def test_a_server_that_is_away_is_said_and_retry_helps(
-    gnomon_server: GnomonProcess, open_page: OpenPage, shoot: Shoot
+    gnomon: GnomonProcess, open_page: OpenPage, shoot: Shoot
 ) -> None:
-    page = open_page(f"{gnomon_server.url}/settings?refresh=off")
+    page = open_page(f"{gnomon.url}/settings?refresh=off")
     expect(page.get_by_role("table", name="Tables")).to_be_visible()
-    gnomon_server.stop()
+    gnomon.stop()
     page.get_by_role("button", name="Refresh now").click()
     alert = page.get_by_role("alert").filter(has_text="Storage could not be measured, what you see is older")
     expect(alert).to_contain_text("Gnomon cannot be reached")
     expect(page.get_by_role("table", name="Tables")).to_be_visible()
     shoot(page, "frame-server-away")
-    gnomon_server.start()
+    gnomon.start()
     alert.get_by_role("button", name="Retry").click()
     expect(alert).to_be_hidden()
 
 
-def test_an_unknown_address_says_so(gnomon_server: GnomonProcess, open_page: OpenPage) -> None:
-    page = open_page(f"{gnomon_server.url}/no/such/page")
+def test_an_unknown_address_says_so(gnomon: GnomonProcess, open_page: OpenPage) -> None:
+    page = open_page(f"{gnomon.url}/no/such/page")
     expect(page.get_by_text("There is no such page")).to_be_visible()
     expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
 
 
-def test_a_page_is_usable_within_a_second(gnomon_server: GnomonProcess, open_page: OpenPage) -> None:
-    page = open_page(gnomon_server.url)
+def test_a_page_is_usable_within_a_second(gnomon: GnomonProcess, open_page: OpenPage) -> None:
+    page = open_page(gnomon.url)
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     took_s = []
     for _ in range(3):
         start = time.perf_counter()
-        page.goto(f"{gnomon_server.url}/settings")
+        page.goto(f"{gnomon.url}/settings")
         expect(page.get_by_role("heading", name="Send data here")).to_be_visible()
         took_s.append(time.perf_counter() - start)
     assert min(took_s) < 1, took_s
 
 
-def test_a_server_that_wants_keys_asks_for_one(launch_gnomon: LaunchGnomon, open_page: OpenPage, shoot: Shoot) -> None:
+def test_a_session_that_ends_is_renewed_where_one_is(
+    launch_gnomon: LaunchGnomon, open_page: OpenPage, shoot: Shoot
+) -> None:
     server = launch_gnomon("--host", "0.0.0.0")
     directory = ("--data-dir", str(server.data_dir))
     run_gnomon("keys", "create", "--scope", "admin", *directory)
     token = run_gnomon("keys", "create", "--scope", "read", *directory).stdout.strip().split()[-1]
     server.start()
-    page = open_page(f"{server.url}/settings?from=now-2h&to=now")
+    page = open_page(f"{server.url}/settings?from=now-2h&to=now&refresh=off")
+    page.get_by_label("API key").fill(token)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Send data here")).to_be_visible()
+    expect(page.get_by_text("authorization=Bearer")).to_be_visible()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Refresh now").click()
     page.get_by_label("API key").fill("gnomon_000000000000_wrong")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("This key opens nothing here")
     shoot(page, "login-refused")
     page.get_by_label("API key").fill(token)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Send data here")).to_be_visible()
-    assert search_of(page)["from"] == "now-2h"
-    expect(page.get_by_text("authorization=Bearer")).to_be_visible()
-    page.reload()
-    expect(page.get_by_role("heading", name="Send data here")).to_be_visible()
+    assert search_of(page) == {"from": "now-2h", "to": "now", "refresh": "off"}

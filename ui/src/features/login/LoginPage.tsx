@@ -6,7 +6,7 @@ import { Snippet } from "../../components/Copyable";
 import styles from "./LoginPage.module.css";
 import { logIn } from "./session";
 
-/** Asks for an API key when the server wants one. */
+/** Asks for an API key when a session ends while a page is open; the page is there again afterwards. */
 export function LoginPage() {
   const client = useQueryClient();
   const [key, setKey] = useState("");
@@ -49,10 +49,10 @@ export function LoginPage() {
           {error}
         </p>
         <Button type="submit" kind="primary" disabled={busy || key.trim() === ""}>
-          Log in
+          Sign in
         </Button>
         <div className={styles.hint}>
-          <p>No key yet? On the machine where Gnomon runs:</p>
+          <p>Your session has ended, or its key was revoked. A new key, made on the server:</p>
           <Snippet text="gnomon keys create --scope read" />
         </div>
       </form>
