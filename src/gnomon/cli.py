@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import structlog
 import typer
 import uvloop
 from rich.console import Console
@@ -25,13 +26,18 @@ from gnomon.storage.state_store import StateStore
 from gnomon.telemetry import configure_logs
 from gnomon.web.auth import create_token
 
+log = structlog.get_logger(__name__)
+
 T = TypeVar("T")
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
 
 app = typer.Typer(
-    help="Observability for systems of AI agents and task workers.", no_args_is_help=True, add_completion=True
+    help="Observability for systems of AI agents and task workers.",
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=True,
 )
 keys_app = typer.Typer(help="Create, list and revoke API keys, also while a server runs.", no_args_is_help=True)
 config_app = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
@@ -199,8 +205,12 @@ def show_config(config: ConfigOption = None, assignments: SetOption = None) -> N
 
 
 def main() -> None:
-    """Run the command that was typed; errors are told in a sentence, without a traceback."""
-    app()
+    """Run the command that was typed; errors are told in a sentence, mistakes of Gnomon's own with their place."""
+    try:
+        app()
+    except Exception:
+        log.exception("ended by a mistake of its own")
+        sys.exit(EXIT_FAILURE)
 
 
 def _load(config: Path | None, given: dict[str, Any], assignments: list[str] | None) -> Config:

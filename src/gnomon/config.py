@@ -21,6 +21,7 @@ from gnomon.storage.settings import (
     EngineSettings,
     JournalSettings,
     QuerySettings,
+    RedactionSettings,
     RetentionSettings,
     StorageSettings,
 )
@@ -172,8 +173,8 @@ class JournalOptions(_Section):
 class RedactionOptions(_Section):
     """Say which secrets are blotted out at ingest."""
 
-    enabled: bool = _setting(True, "Replace well-known shapes of secrets in log bodies and attributes.")
-    patterns: TextList = _setting([], "Further RE2 patterns to replace.")
+    enabled: bool = _setting(True, "Mask well-known shapes of secrets in log bodies and attributes.")
+    patterns: TextList = _setting([], "Further RE2 patterns whose matches are masked, without groups.")
 
 
 class IngestOptions(_Section):
@@ -307,6 +308,9 @@ class Config:
                 hold_s=journal.hold,
                 repeat_window_s=journal.repeat_window,
                 repeat_entries=journal.repeat_entries,
+            ),
+            redaction=RedactionSettings(
+                enabled=options.ingest.redaction.enabled, patterns=tuple(options.ingest.redaction.patterns)
             ),
         )
 

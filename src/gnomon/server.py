@@ -126,7 +126,7 @@ class Server:
         waiting = tuple(info.key for info in changed if not info.reloadable)
         configure_logs(new.telemetry)
         if self._engine is not None and any(key.startswith("storage.retention") for key in applied):
-            await migrate(self._engine, new.storage.retention)
+            await migrate(self._engine, new.storage.retention, self._config.storage.redaction)
         self._config = self._config.with_reloadable(new)
         log.info("configuration read again", applied=applied, needs_restart=waiting)
         return ReloadOutcome(applied, waiting)
@@ -148,7 +148,7 @@ class Server:
         storage = config.storage
         engine = self._engine = open_engine(storage)
         await self._add(engine)
-        await migrate(engine, storage.retention)
+        await migrate(engine, storage.retention, storage.redaction)
         journal = Journal(storage.data_dir / "journal", engine, storage.journal, storage.min_free_bytes, self._clock)
         await self._add(journal)
         await self._add(Retention(engine, storage.max_bytes, self._clock))

@@ -192,8 +192,9 @@ def test_the_doctor_asks_the_server_and_opens_the_directory_once_it_is_gone(gnom
     assert offline.returncode == 0, offline.stderr
     assert "not running" in offline.stdout
     for report in (online.stdout, offline.stdout):
-        assert "spans" in report
-        assert "Journal: 0 segments" in report
+        assert "trace_summaries" in report
+        assert "0 set aside" in report
+    assert "Journal: 0 segments" in offline.stdout
 
 
 def test_health_answers_quickly_while_many_ask(gnomon_server: GnomonProcess) -> None:

@@ -11,10 +11,14 @@ from gnomon.storage.engine import Engine, Row
 from gnomon.storage.settings import StorageSettings
 
 _TABLES = """
-SELECT table AS name, sum(rows) AS rows, sum(data_compressed_bytes + secondary_indices_compressed_bytes) AS compressed,
+SELECT tables.name AS name, sum(parts.rows) AS rows,
+       sum(data_compressed_bytes + secondary_indices_compressed_bytes) AS compressed,
        sum(data_uncompressed_bytes + secondary_indices_uncompressed_bytes) AS uncompressed
-FROM system.parts WHERE active AND database = currentDatabase()
-GROUP BY table ORDER BY compressed DESC
+FROM system.tables AS tables
+LEFT JOIN (SELECT * FROM system.parts WHERE active) AS parts
+       ON parts.database = tables.database AND parts.table = tables.name
+WHERE tables.database = currentDatabase() AND tables.engine LIKE '%MergeTree'
+GROUP BY tables.name ORDER BY compressed DESC, name
 """
 _TIME_COLUMNS = """
 SELECT table, argMin(name, position) AS column FROM system.columns
