@@ -19,6 +19,8 @@ from gnomon.ingest.otlp_grpc import Authorize, GrpcListener, OtlpGrpcServer
 from gnomon.ingest.otlp_http import otlp_routes
 from gnomon.ingest.receiver import Receiver
 from gnomon.lifecycle import Service, SystemClock
+from gnomon.logs.search import LogSearch
+from gnomon.logs.tail import LogTail
 from gnomon.model.api_keys import Scope
 from gnomon.model.byte_sizes import format_byte_size
 from gnomon.model.errors import GnomonError, UnavailableError
@@ -27,6 +29,8 @@ from gnomon.storage.embedded import EmbeddedEngine
 from gnomon.storage.engine import Engine
 from gnomon.storage.errors import StorageError
 from gnomon.storage.journal import Journal
+from gnomon.storage.log_statistics import LogStatistics
+from gnomon.storage.log_store import LogStore
 from gnomon.storage.migrations import migrate
 from gnomon.storage.retention import Retention
 from gnomon.storage.settings import StorageSettings
@@ -44,6 +48,8 @@ from gnomon.web.services import Endpoints, ReloadOutcome, Services, SettingValue
 log = structlog.get_logger(__name__)
 
 _HARD_EXIT_CODE = 1
+# Other processes insert into the same cluster: a line is handed to followers when all that came before it are stored, too.
+_SHARED_ENGINE_SETTLES_S = 2.0
 
 
 class StartRefusedError(GnomonError):
@@ -167,6 +173,8 @@ class Server:
         )
         await self._add(health)
         authenticator = Authenticator(web, state, self._clock)
+        settle_s = _SHARED_ENGINE_SETTLES_S if storage.engine.cluster_url else 0.0
+        log_store = LogStore(engine, journal, settle_s=settle_s)
         services = Services(
             settings=web,
             control=self,
@@ -174,6 +182,8 @@ class Server:
             health=health,
             storage=meter,
             ingest=activity,
+            logs=LogSearch(log_store, LogStatistics(engine, journal)),
+            log_tail=LogTail(log_store, self._clock),
         )
         receiver = Receiver(journal)
         own_traces = OwnTraces(config.telemetry, lambda request: receiver.accept("otlp_traces", request))

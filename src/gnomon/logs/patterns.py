@@ -1,8 +1,8 @@
 """Patterns: templates that the engine found, merged where they differ in one word that varies.
 
-The engine replaces numbers, ids, times and the like, which needs no context. What is left is a few hundred templates, and words that
-vary (`user alice logged in`, `user bob logged in`) show only beside each other: a position at which several templates differ, and
-nothing else does, becomes `<*>`.
+The engine replaces numbers, ids, times and the like, which needs no context. What is left is a few hundred templates,
+and words that vary (`user alice logged in`, `user bob logged in`) show only beside each other: a position at which
+several templates differ, and nothing else does, becomes `<*>`.
 """
 
 import re
@@ -29,7 +29,7 @@ _Words = tuple[str, ...]
 
 def merge_patterns(found: LogPatterns, limit: int) -> LogPatterns:
     """Return the patterns with similar templates merged, most frequent first, at most `limit`, each with a query that finds it."""
-    patterns = {_split(pattern.template): pattern for pattern in found.patterns}
+    patterns = _merge_placeholders(found.patterns)
     for _ in range(_PASSES):
         merged = _merge_once(patterns)
         if len(merged) == len(patterns):
@@ -54,6 +54,17 @@ def query_for(template: str) -> str:
     phrases = [phrase for phrase in dict.fromkeys(run.strip() for run in runs) if any(map(str.isalpha, phrase))]
     longest = sorted(phrases, key=len, reverse=True)[:_MAX_PHRASES]
     return format_filter(And(tuple(Text(phrase) for phrase in phrases if phrase in longest)))
+
+
+def _merge_placeholders(patterns: Sequence[Pattern]) -> dict[_Words, Pattern]:
+    """Merge templates that differ in the kind of a placeholder alone: an id may happen to have no letters."""
+    groups: defaultdict[str, list[Pattern]] = defaultdict(list)
+    for pattern in patterns:
+        groups[_PLACEHOLDER.sub(ANY_WORD, pattern.template)].append(pattern)
+    return {
+        _split(group[0].template): _combine(max(group, key=lambda pattern: pattern.count).template, group)
+        for group in groups.values()
+    }
 
 
 def _split(template: str) -> _Words:

@@ -32,8 +32,9 @@ _COMPLETION_RANGE_NS = 6 * 3_600_000_000_000
 class LogReader(Protocol):
     """Read stored lines.
 
-    Every method sees all lines that were acknowledged before it was called, and raises InvalidInputError with a position when
-    a filter makes no sense for logs, LimitExceededError when a limit stops it and UnavailableError when storage cannot answer.
+    Every method sees all lines that were acknowledged before it was called, and raises InvalidInputError with a
+    position when a filter makes no sense for logs, LimitExceededError when a limit stops it and UnavailableError when
+    storage cannot answer.
     """
 
     async def search(
@@ -44,6 +45,16 @@ class LogReader(Protocol):
     async def histogram(self, tree: Filter, time_range: TimeRange, width_ns: int) -> LevelHistogram:
         """Return counts in buckets of `width_ns`, aligned to multiples of it, without gaps."""
 
+    async def line(self, line_id: str) -> tuple[LogRecord, Origin] | None:
+        """Return a line and its sender, or None when there is none; raises InvalidInputError for what is no id."""
+
+    async def around(self, line_id: str, *, before: int, after: int) -> Surroundings | None:
+        """Return the neighbours of a line from the same service and resource, or None when there is no such line."""
+
+
+class LogStatisticsReader(Protocol):
+    """Count what stored lines have in common; sees and raises what LogReader does."""
+
     async def facets(self, tree: Filter, time_range: TimeRange, *, values: int, attributes: int) -> Facets:
         """Return the `values` most frequent values of the built-in fields and of the most frequent attributes."""
 
@@ -53,12 +64,6 @@ class LogReader(Protocol):
     async def values(self, field: str, time_range: TimeRange, *, prefix: str, limit: int) -> list[ValueCount]:
         """Return values of a field that begin with `prefix`, most frequent first."""
 
-    async def line(self, line_id: str) -> tuple[LogRecord, Origin] | None:
-        """Return a line and its sender, or None when there is none; raises InvalidInputError for what is no id."""
-
-    async def around(self, line_id: str, *, before: int, after: int) -> Surroundings | None:
-        """Return the neighbours of a line from the same service and resource, or None when there is no such line."""
-
     async def patterns(self, tree: Filter, time_range: TimeRange, width_ns: int, *, limit: int) -> LogPatterns:
         """Return templates as the engine finds them, up to `limit`, not yet merged."""
 
@@ -66,9 +71,10 @@ class LogReader(Protocol):
 class LogSearch:
     """Answer what the logs page asks."""
 
-    def __init__(self, reader: LogReader) -> None:
-        """Read from `reader`."""
+    def __init__(self, reader: LogReader, statistics: LogStatisticsReader) -> None:
+        """Read lines from `reader` and counts from `statistics`."""
         self._reader = reader
+        self._statistics = statistics
 
     async def find(self, text: str, time_range: TimeRange, *, limit: int, cursor: str, newest_first: bool) -> LogPage:
         """Return a page of the lines that a query finds."""
@@ -82,15 +88,15 @@ class LogSearch:
 
     async def facets(self, text: str, time_range: TimeRange, *, values: int, attributes: int) -> Facets:
         """Return the most frequent values among the lines that a query finds."""
-        return await self._reader.facets(parse_filter(text), time_range, values=values, attributes=attributes)
+        return await self._statistics.facets(parse_filter(text), time_range, values=values, attributes=attributes)
 
     async def fields(self, time_range: TimeRange) -> list[FieldInfo]:
         """Return the fields that can be searched."""
-        return await self._reader.fields(time_range)
+        return await self._statistics.fields(time_range)
 
     async def values(self, field: str, time_range: TimeRange, *, prefix: str, limit: int) -> list[ValueCount]:
         """Return values of a field, most frequent first."""
-        return await self._reader.values(field, time_range, prefix=prefix, limit=limit)
+        return await self._statistics.values(field, time_range, prefix=prefix, limit=limit)
 
     async def line(self, line_id: str) -> tuple[LogRecord, Origin]:
         """Return a line and its sender; raises NotFoundError."""
@@ -109,7 +115,7 @@ class LogSearch:
     async def patterns(self, text: str, time_range: TimeRange, *, limit: int, buckets: int) -> LogPatterns:
         """Return similar lines as templates with counts and trend."""
         width_ns = round_width_ns(time_range.duration_ns, buckets)
-        found = await self._reader.patterns(parse_filter(text), time_range, width_ns, limit=2 * limit)
+        found = await self._statistics.patterns(parse_filter(text), time_range, width_ns, limit=2 * limit)
         return await asyncio.to_thread(merge_patterns, found, limit)
 
     async def export(
@@ -128,11 +134,11 @@ class LogSearch:
         completion = complete_at(text, offset)
         recent = TimeRange(max(time_range.start_ns, time_range.end_ns - _COMPLETION_RANGE_NS), time_range.end_ns)
         if completion.kind is CompletionKind.VALUE:
-            values = await self._reader.values(
+            values = await self._statistics.values(
                 completion.field, recent, prefix=completion.prefix.lstrip("\"'"), limit=_COMPLETION_VALUES
             )
             return completion, suggest_values(values)
-        fields = await self._reader.fields(recent)
+        fields = await self._statistics.fields(recent)
         if completion.kind is CompletionKind.OPERATOR and any(field.name == completion.field for field in fields):
             return completion, suggest_operators()
         return completion, suggest_fields(fields, completion.prefix)

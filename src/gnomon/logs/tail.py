@@ -19,8 +19,8 @@ _MAX_BATCH = 5_000
 class ArrivalReader(Protocol):
     """Read lines in the order in which they were stored."""
 
-    async def wait_for_arrivals(self, timeout_s: float) -> None:
-        """Return when lines may have been stored since the last look, or after `timeout_s`."""
+    async def wait_for_arrivals(self, mark: str, timeout_s: float) -> None:
+        """Return when lines may have been stored since `mark`, or after `timeout_s`."""
 
     async def arrivals(self, tree: Filter, mark: str, *, limit: int) -> Arrivals:
         """Return what was stored since `mark`, the newest `limit` lines of it; with an empty mark nothing but a mark to begin at.
@@ -42,8 +42,8 @@ class TailBatch:
 class LogTail:
     """Let people follow new lines.
 
-    Nothing is buffered: whoever reads slowly gets, when the next batch is sent, the newest lines of the whole time since the
-    last one and the number of those left out.
+    Nothing is buffered: whoever reads slowly gets, when the next batch is sent, the newest lines of the whole time
+    since the last one and the number of those left out.
     """
 
     def __init__(self, reader: ArrivalReader, clock: Clock) -> None:
@@ -65,7 +65,7 @@ class LogTail:
         sent_at = self._clock.monotonic()
         while not ending.is_set():
             began = self._clock.monotonic()
-            await self._reader.wait_for_arrivals(_LONGEST_WAIT_S)
+            await self._reader.wait_for_arrivals(mark, _LONGEST_WAIT_S)
             found = await self._reader.arrivals(tree, mark, limit=_MAX_BATCH)
             mark = found.mark
             now = self._clock.monotonic()

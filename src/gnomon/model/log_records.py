@@ -41,9 +41,9 @@ def level_of(severity: int) -> Level:
 class LogRecord:
     """One line.
 
-    `id` finds it again. `body` is text fit for people; `structured_body` is set where the sender gave a list or a mapping.
-    `sent_ts_ns` is set where the time that was sent is absurd and `ts_ns` is the time of receipt instead. `origin_id` refers to
-    an Origin. Ids of trace and span are lower-case hexadecimal, empty where there is none.
+    `id` finds it again. `body` is text fit for people; `structured_body` is set where the sender gave a list or a
+    mapping. `sent_ts_ns` is set where the time that was sent is absurd and `ts_ns` is the time of receipt instead.
+    `origin_id` refers to an Origin. Ids of trace and span are lower-case hexadecimal, empty where there is none.
     """
 
     id: str
@@ -183,7 +183,8 @@ class Surroundings:
 class Pattern:
     """Lines alike but for numbers, ids and the like, which the template shows as placeholders.
 
-    `trend[i]` counts the lines in the bucket that starts at `LogPatterns.starts_ns[i]`; `example` is the newest line seen.
+    `trend[i]` counts the lines in the bucket that starts at `LogPatterns.starts_ns[i]`; `example` is the newest line
+    seen.
     """
 
     template: str

@@ -6,6 +6,8 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from gnomon.logs.search import LogSearch
+from gnomon.logs.tail import LogTail
 from gnomon.model.storage_usage import StorageUsage
 from gnomon.web.auth import Authenticator
 from gnomon.web.health import Health
@@ -102,6 +104,8 @@ class Services:
     health: Health
     storage: StorageInspector
     ingest: IngestMonitor
+    logs: LogSearch
+    log_tail: LogTail
 
 
 def get_services(request: Request) -> Services:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +14,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from gnomon.lifecycle import SystemClock
+from gnomon.logs.search import LogSearch
+from gnomon.logs.tail import LogTail
 from gnomon.model.api_keys import Scope
 from gnomon.model.storage_usage import JournalUsage, StorageUsage, TableUsage
 from gnomon.storage.state_store import StateStore
@@ -60,6 +63,10 @@ class Control:
         return ReloadOutcome((), ())
 
 
+# These tests ask nothing about logs; tests/integration does, of a real store.
+NO_LINES: Any = None
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """The application, what it was made of, and a client."""
@@ -101,6 +108,8 @@ def open_app(tmp_path: Path) -> OpenApp:
             health=health,
             storage=StoredNothing(),
             ingest=QuietIngest(),
+            logs=LogSearch(NO_LINES, NO_LINES),
+            log_tail=LogTail(NO_LINES, clock),
         )
         app = create_app(services, [Route("/v1/traces", _echo, methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:1212") as client:

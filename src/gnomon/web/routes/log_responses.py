@@ -41,9 +41,9 @@ class PartialResponse(BaseModel):
 class LogLineResponse(BaseModel):
     """Show one line.
 
-    `id` opens it again; `resource_id` refers to `resources` beside the lines. `body` is text; `structured_body` is set where
-    the sender gave a list or a mapping. Attributes keep their types; integers beyond 2^53 are strings. `sent_ts_ns` is set
-    where the time that was sent is absurd and `ts_ns` is the time of receipt instead.
+    `id` opens it again; `resource_id` refers to `resources` beside the lines. `body` is text; `structured_body` is set
+    where the sender gave a list or a mapping. Attributes keep their types; integers beyond 2^53 are strings.
+    `sent_ts_ns` is set where the time that was sent is absurd and `ts_ns` is the time of receipt instead.
     """
 
     id: str
@@ -78,8 +78,8 @@ class LogResourceResponse(BaseModel):
 class LogSearchResponse(BaseModel):
     """Show a page of lines in the order asked for.
 
-    Ask for the next page with the same `from`, `to` (as answered here, so that time stands still), `q`, `order` and with
-    `cursor` = `next_cursor`; null means that there is no more.
+    Ask for the next page with the same `from`, `to` (as answered here, so that time stands still), `q`, `order` and
+    with `cursor` = `next_cursor`; null means that there is no more.
     """
 
     lines: list[LogLineResponse]
@@ -94,7 +94,8 @@ class LogSearchResponse(BaseModel):
 class LogHistogramResponse(BaseModel):
     """Count lines by time and level; `counts[level][i]` belongs to the bucket that starts at `starts_ms[i]`.
 
-    Buckets are round and aligned, so the first and the last may reach over the range. Levels without lines are left out.
+    Buckets are round and aligned, so the first and the last may reach over the range. Levels without lines are left
+    out.
     """
 
     starts_ms: list[int]
@@ -174,8 +175,8 @@ class LogSurroundingsResponse(BaseModel):
 class LogPatternResponse(BaseModel):
     """Show lines alike but for numbers, ids and the like.
 
-    `trend[i]` counts lines in the bucket that starts at `starts_ms[i]`; `share` is of all looked-at lines; `query` finds
-    about the same lines (every fixed word of the template).
+    `trend[i]` counts lines in the bucket that starts at `starts_ms[i]`; `share` is of all looked-at lines; `query`
+    finds about the same lines (every fixed word of the template).
     """
 
     template: str

@@ -161,9 +161,9 @@ async def get_logs_refine(
 async def get_logs_tail(services: ServicesDep, q: SearchText = "") -> StreamingResponse:
     """Send lines as they are stored, as server-sent events.
 
-    Each `lines` event carries a batch (LogTailBatch), oldest first. Lines that come faster than they can be sent are skipped
-    and counted in the next event. Comments keep the connection open while nothing comes; an `end` event means that the server
-    goes down.
+    Each `lines` event carries a batch (LogTailBatch), oldest first. Lines that come faster than they can be sent are
+    skipped and counted in the next event. Comments keep the connection open while nothing comes; an `end` event means
+    that the server goes down.
     """
     batches = await services.log_tail.follow(q, services.control.drain_begun)
     return StreamingResponse(
