@@ -31,7 +31,8 @@ def render_api_docs(description: dict[str, Any]) -> str:
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>'
         f"<h1>{html.escape(info['title'])} {html.escape(info['version'])}</h1>"
         f"<p>{html.escape(info.get('description', ''))}</p>"
-        '<p>For programs: <a href="/api/openapi.json">/api/openapi.json</a> (OpenAPI 3.1).</p>'
+        '<p>For programs: <a href="/api/openapi.json">/api/openapi.json</a> (OpenAPI 3.1). Every error is an '
+        "<code>ErrorResponse</code>: <code>{&quot;error&quot;: {code, message, position?}}</code>.</p>"
         f"{sections}</body></html>"
     )
 
@@ -44,7 +45,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     answers = ", ".join(
         f"<code>{code}</code> {_schemas(answer.get('content', {})) or html.escape(answer.get('description', ''))}"
         for code, answer in operation.get("responses", {}).items()
-        if code != "422"
+        if "ErrorResponse" not in _schemas(answer.get("content", {}))
     )
     table = f"<table>{rows}</table>" if rows else ""
     return (

@@ -30,6 +30,7 @@ _UNTRACED_PREFIXES = (
     "/metrics",
     "/assets/",
     "/favicon",
+    "/icon.svg",
 )
 _SERVER_ERROR = 500
 
