@@ -37,6 +37,7 @@ from gnomon.storage.settings import StorageSettings
 from gnomon.storage.state_store import StateStore
 from gnomon.storage.usage import StorageMeter
 from gnomon.telemetry import OwnTraces, configure_logs
+from gnomon.traces.tracing import create_tracing
 from gnomon.web.app import create_app, create_ingest_app
 from gnomon.web.auth import Authenticator
 from gnomon.web.errors import ForbiddenError, UnauthenticatedError
@@ -174,6 +175,8 @@ class Server:
         await self._add(health)
         authenticator = Authenticator(web, state, self._clock)
         settle_s = _SHARED_ENGINE_SETTLES_S if storage.engine.cluster_url else 0.0
+        tracing = create_tracing(engine, journal, self._clock)
+        await self._add(tracing.edges)
         log_store = LogStore(engine, journal, settle_s=settle_s)
         services = Services(
             settings=web,
@@ -184,6 +187,7 @@ class Server:
             ingest=activity,
             logs=LogSearch(log_store, LogStatistics(engine, journal)),
             log_tail=LogTail(log_store, self._clock),
+            tracing=tracing,
         )
         receiver = Receiver(journal)
         own_traces = OwnTraces(config.telemetry, lambda request: receiver.accept("otlp_traces", request))

@@ -132,6 +132,23 @@ class ServiceStore:
             for row in (await self._engine.query(statement, parameters)).rows()
         ]
 
+    async def list_services(self) -> list[str]:
+        """Return the names of all services that are in retention, in order."""
+        await self._journal.catch_up(STREAM)
+        found = await self._engine.query(
+            "SELECT DISTINCT toValidUTF8(service) AS name FROM operation_stats ORDER BY name"
+        )
+        return list(found.column("name")) if len(found) else []
+
+    async def list_kinds(self, service: str) -> list[tuple[str, int]]:
+        """Return the names and kinds of a service's operations that are in retention."""
+        await self._journal.catch_up(STREAM)
+        statement = """
+            SELECT DISTINCT toValidUTF8(name) AS operation, kind FROM operation_stats WHERE service = {service:String}
+        """
+        found = await self._engine.query(statement, {"service": service})
+        return list(zip(*found.columns, strict=True)) if len(found) else []
+
     async def versions(self) -> list[Version]:
         """Return each service's versions (`service.version`) that are still in retention."""
         statement = """

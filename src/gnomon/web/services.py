@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import LogTail
 from gnomon.model.storage_usage import StorageUsage
+from gnomon.traces.tracing import Tracing
 from gnomon.web.auth import Authenticator
 from gnomon.web.health import Health
 from gnomon.web.settings import Settings
@@ -106,6 +107,7 @@ class Services:
     ingest: IngestMonitor
     logs: LogSearch
     log_tail: LogTail
+    tracing: Tracing
 
 
 def get_services(request: Request) -> Services:

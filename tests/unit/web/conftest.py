@@ -19,6 +19,7 @@ from gnomon.logs.tail import LogTail
 from gnomon.model.api_keys import Scope
 from gnomon.model.storage_usage import JournalUsage, StorageUsage, TableUsage
 from gnomon.storage.state_store import StateStore
+from gnomon.traces.tracing import create_tracing
 from gnomon.web.app import create_app
 from gnomon.web.auth import Authenticator, create_token
 from gnomon.web.health import Health, HealthCheck
@@ -110,6 +111,7 @@ def open_app(tmp_path: Path) -> OpenApp:
             ingest=QuietIngest(),
             logs=LogSearch(NO_LINES, NO_LINES),
             log_tail=LogTail(NO_LINES, clock),
+            tracing=create_tracing(NO_LINES, NO_LINES, clock),
         )
         app = create_app(services, [Route("/v1/traces", _echo, methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:1212") as client:
