@@ -15,7 +15,7 @@ _TOKENS = (
     (("hooks.slack.com/services/",), r"hooks\.slack\.com/services/[A-Za-z0-9/_-]{20,}"),
     (("sk-ant-", "sk-or-"), r"sk-(?:ant|or)-[A-Za-z0-9_-]{20,}"),  # Anthropic, OpenRouter
     (("sk-proj-", "sk-svcacct-"), r"sk-(?:proj|svcacct)-[A-Za-z0-9_-]{20,}"),  # OpenAI
-    # OpenAI's older keys: `sk-` alone stands in "task-7" and "disk-0", too. "3" is the length that precedes a nested one.
+    # OpenAI's older keys; `sk-` alone is in "task-7" and "disk-0", too. "3" is the length that precedes a nested one.
     (("\nsk-", " sk-", '"sk-', "'sk-", "=sk-", ":sk-", "3sk-"), r"\bsk-[A-Za-z0-9]{32,64}\b|3sk-[A-Za-z0-9]{48}"),
     (("AIza", "ya29."), r"AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,}"),  # Google
     (("GOCSPX-",), r"GOCSPX-[A-Za-z0-9_-]{28}"),

@@ -1,0 +1,119 @@
+"""What the receiver accepts, the engine can read: whatever senders get wrong."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+
+from gnomon.ingest.checked import Checked
+from gnomon.ingest.errors import MalformedRequestError
+from gnomon.ingest.loki_streams import PushRequest, check_loki
+from gnomon.ingest.otlp_validation import check_logs, check_traces
+from gnomon.storage.segments import encode_frame
+from gnomon.storage.streams import STREAMS
+from tests.opened_storage import OpenedStorage
+from tests.wire_mutations import mutate_bytes, mutate_fields
+
+MUTATIONS = 2500
+NOW_NS = 1_790_000_000_000_000_000
+
+
+def _attributes() -> list[KeyValue]:
+    nested = AnyValue(array_value=ArrayValue(values=[AnyValue(int_value=-5), AnyValue(string_value="x")]))
+    return [
+        KeyValue(key="text", value=AnyValue(string_value="value")),
+        KeyValue(key="number", value=AnyValue(int_value=-1)),
+        KeyValue(key="ratio", value=AnyValue(double_value=0.5)),
+        KeyValue(key="flag", value=AnyValue(bool_value=True)),
+        KeyValue(key="list", value=nested),
+        KeyValue(key="map", value=AnyValue(kvlist_value=KeyValueList(values=[KeyValue(key="a", value=nested)]))),
+        KeyValue(key="raw", value=AnyValue(bytes_value=b"\x00\xff")),
+        KeyValue(key="nothing"),
+    ]
+
+
+def _trace_request() -> Message:
+    request = ExportTraceServiceRequest()
+    resource_spans = request.resource_spans.add(schema_url="https://example.test/1")
+    resource_spans.resource.attributes.extend(_attributes())
+    scope_spans = resource_spans.scope_spans.add(schema_url="https://example.test/2")
+    scope_spans.scope.name, scope_spans.scope.version = "library", "1.2"
+    scope_spans.scope.attributes.extend(_attributes()[:2])
+    for number in range(1, 3):
+        span = scope_spans.spans.add(
+            trace_id=bytes([number]) * 16, span_id=bytes([number]) * 8, parent_span_id=b"\x07" * 8, name="work", kind=2
+        )
+        span.start_time_unix_nano, span.end_time_unix_nano = NOW_NS, NOW_NS + 1000
+        span.trace_state, span.flags, span.dropped_attributes_count = "a=b", 257, 1
+        span.attributes.extend(_attributes())
+        span.events.add(name="event", time_unix_nano=NOW_NS, attributes=_attributes()[:3], dropped_attributes_count=1)
+        span.links.add(trace_id=b"\x05" * 16, span_id=b"\x06" * 8, trace_state="c=d", attributes=_attributes()[:1])
+        span.status.code, span.status.message = 2, "failed"
+    return request
+
+
+def _log_request() -> Message:
+    request = ExportLogsServiceRequest()
+    resource_logs = request.resource_logs.add()
+    resource_logs.resource.attributes.extend(_attributes()[:1])
+    scope_logs = resource_logs.scope_logs.add()
+    scope_logs.scope.name = "library"
+    for value in _attributes()[:6]:
+        record = scope_logs.log_records.add(time_unix_nano=NOW_NS, observed_time_unix_nano=NOW_NS, severity_number=9)
+        record.severity_text, record.event_name, record.flags = "INFO", "event", 1
+        record.trace_id, record.span_id = b"\x01" * 16, b"\x02" * 8
+        record.body.CopyFrom(value.value)
+        record.attributes.extend(_attributes()[:4])
+    return request
+
+
+def _loki_request() -> Message:
+    request: Message = PushRequest()
+    for labels in (b'{app="shop", path="a\\"b"}', b'{job="mail"}'):
+        stream = request.streams.add(labels=labels)  # type: ignore[attr-defined]
+        for line in (b"plain", b'{"level":"error"}'):
+            entry = stream.entries.add(line=line, timestamp={"seconds": NOW_NS // 10**9, "nanos": 5})
+            entry.structured_metadata.add(name=b"trace_id", value=b"0" * 32)
+    return request
+
+
+@pytest.mark.parametrize(
+    ("stream", "make", "check"),
+    [
+        ("otlp_traces", _trace_request, check_traces),
+        ("otlp_logs", _log_request, check_logs),
+        ("loki_push", _loki_request, check_loki),
+    ],
+)
+@pytest.mark.parametrize("kind", ["fields", "bytes"])
+async def test_the_engine_reads_whatever_was_accepted(
+    opened_storage: OpenedStorage,
+    tmp_path: Path,
+    stream: str,
+    make: Callable[[], Message],
+    check: Callable[[bytes], Checked],
+    kind: str,
+) -> None:
+    """Thousands of requests with something wrong in each: those that pass the check load, all in one segment."""
+    chance = random.Random(f"{stream} {kind}")
+    original = make()
+    accepted = []
+    refused = 0
+    for _ in range(MUTATIONS):
+        body = (
+            mutate_fields(original, chance) if kind == "fields" else mutate_bytes(original.SerializeToString(), chance)
+        )
+        try:
+            accepted.append(check(body).body)
+        except MalformedRequestError:
+            refused += 1
+    assert refused > MUTATIONS // 10
+    assert len(accepted) > MUTATIONS // 10
+    segment = tmp_path / "segment"
+    segment.write_bytes(b"".join(part for body in accepted for part in encode_frame(body, bytes(16), 0)))
+    await opened_storage.engine.load(STREAMS[stream], segment, "mutations")
