@@ -1,6 +1,7 @@
 /** Talk to the server: JSON in and out, errors with the server's own words, every request can be cancelled. */
 
 import { learnServerTime } from "../app/clock";
+import { noteReached } from "./connection";
 
 /** A request that failed. `message` is fit for people: the server's own, or what happened to the connection. */
 export class ApiError extends Error {
@@ -66,8 +67,10 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
     response = await fetch(url, init);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
+    noteReached(false);
     throw new ApiError("Gnomon cannot be reached. Is it running, and is the network up?", 0, "unreachable", null, path);
   }
+  noteReached(true);
   learnServerTime(response.headers.get("date"));
   if (!response.ok) {
     const error = await readError(response, path);

@@ -44,6 +44,250 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/around/{line_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what stands around a line
+         * @description Return lines of the same service instance before and after a line.
+         */
+        get: operations["get_logs_around_api_logs_around__line_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Complete a query that is being typed
+         * @description Return what is being typed at the cursor (field, operator or value) and what could stand there.
+         */
+        get: operations["get_logs_complete_api_logs_complete_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export lines as JSON Lines
+         * @description Stream every line that the search finds, each with its resource's attributes as `resource`.
+         */
+        get: operations["get_logs_export_api_logs_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count values of fields
+         * @description Return the most frequent values of service, level and the most frequent attributes.
+         */
+        get: operations["get_logs_facets_api_logs_facets_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the fields that can be searched
+         * @description Return built-in fields and the attributes seen in the time range.
+         */
+        get: operations["get_logs_fields_api_logs_fields_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/fields/{name}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List values of a field
+         * @description Return values of one field in the time range, most frequent first.
+         */
+        get: operations["get_logs_field_values_api_logs_fields__name__values_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/histogram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count lines by time and level
+         * @description Return counts in round, aligned buckets.
+         */
+        get: operations["get_logs_histogram_api_logs_histogram_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/line/{line_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show one line
+         * @description Return a line by its id.
+         */
+        get: operations["get_logs_line_api_logs_line__line_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Group similar lines
+         * @description Return templates with counts, level mix and trend.
+         */
+        get: operations["get_logs_patterns_api_logs_patterns_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/refine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Add a condition to a query
+         * @description Return the query that keeps only, or drops, the lines where a field has a value.
+         */
+        get: operations["get_logs_refine_api_logs_refine_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find lines
+         * @description Return lines in the order asked for, a page at a time.
+         */
+        get: operations["get_logs_search_api_logs_search_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow new lines
+         * @description Send lines as they are stored, as server-sent events.
+         *
+         *     Each `lines` event carries a batch (LogTailBatch), oldest first. Lines that come faster than they can be sent are skipped
+         *     and counted in the next event. Comments keep the connection open while nothing comes; an `end` event means that the server
+         *     goes down.
+         */
+        get: operations["get_logs_tail_api_logs_tail_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/overview": {
         parameters: {
             query?: never;
@@ -538,7 +782,9 @@ export interface components {
     schemas: {
         /**
          * Attribute
-         * @description Show one attribute: `type` is `string`, `bool`, `int`, `double`, `array`, `map`, `bytes` or `empty`; arrays and maps are JSON text.
+         * @description Show one attribute: `type` is `string`, `bool`, `int`, `double`, `array`, `map`, `bytes` or `empty`.
+         *
+         *     Arrays and maps are JSON text.
          */
         Attribute: {
             /** Key */
@@ -641,8 +887,31 @@ export interface components {
             trace_id: string;
         };
         /**
+         * CompletionResponse
+         * @description Say what is being typed and what could stand there; a suggestion replaces `start` to `end` of the query.
+         */
+        CompletionResponse: {
+            /** End */
+            end: number;
+            /** Field */
+            field: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "field" | "operator" | "value";
+            /** Prefix */
+            prefix: string;
+            /** Start */
+            start: number;
+            /** Suggestions */
+            suggestions: components["schemas"]["SuggestionResponse"][];
+        };
+        /**
          * CriticalPathColumns
-         * @description Hold the critical path in parallel lists, in order of time: index of the span, start and end from the trace's start.
+         * @description Hold the critical path in parallel lists, in order of time.
+         *
+         *     Index of the span, start and end from the trace's start.
          */
         CriticalPathColumns: {
             /** End Ns */
@@ -744,7 +1013,9 @@ export interface components {
         };
         /**
          * ErrorGroup
-         * @description Show errors of the same operation and kind: the newest message and trace stand for all. `error_type` may be empty.
+         * @description Show errors of the same operation and kind: the newest message and trace stand for all.
+         *
+         *     `error_type` may be empty.
          */
         ErrorGroup: {
             /** Error Type */
@@ -784,6 +1055,18 @@ export interface components {
             values: components["schemas"]["ValueCount"][];
         };
         /**
+         * FacetResponse
+         * @description List the most frequent values of a field; `other` counts lines with a value that is not listed.
+         */
+        FacetResponse: {
+            /** Field */
+            field: string;
+            /** Other */
+            other: number;
+            /** Values */
+            values: components["schemas"]["ValueCountResponse"][];
+        };
+        /**
          * Facets
          * @description Break the matching spans down by field; counts are scaled up where `sampled`, and then rounded.
          */
@@ -794,6 +1077,33 @@ export interface components {
             sampled: boolean;
             /** Spans */
             spans: number;
+        };
+        /**
+         * FieldResponse
+         * @description Describe a field that can be searched; `count` is on how many looked-at lines it was seen, null for built-in ones.
+         */
+        FieldResponse: {
+            /** Count */
+            count: number | null;
+            /** Description */
+            description: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "built_in" | "attribute" | "resource";
+            /** Name */
+            name: string;
+        };
+        /**
+         * FieldValuesResponse
+         * @description List values of a field, most frequent first.
+         */
+        FieldValuesResponse: {
+            /** Field */
+            field: string;
+            /** Values */
+            values: components["schemas"]["ValueCountResponse"][];
         };
         /**
          * HealthDetailResponse
@@ -871,8 +1181,8 @@ export interface components {
          * Journey
          * @description Tell what happened in a trace: its steps in order of start, parents first, and what it waited for.
          *
-         *     `status` is `error` if any root (or span without a parent here) failed, else `ok`. `complete` is false where spans are missing: see
-         *     `warnings`. `omitted_steps` counts the steps beyond the limit.
+         *     `status` is `error` if any root (or span without a parent here) failed, else `ok`. `complete` is false where spans
+         *     are missing: see `warnings`. `omitted_steps` counts the steps beyond the limit.
          */
         Journey: {
             /** Complete */
@@ -908,8 +1218,8 @@ export interface components {
          * JourneyStep
          * @description Describe one span of a journey; offsets are nanoseconds from the trace's start, corrected for clock skew.
          *
-         *     `self_ns` is the time in which no child was running, `critical_ns` how much of the critical path ran through the span.
-         *     `parent_span_id` is empty for a root. `kind` and `status` are OpenTelemetry's names in lower case.
+         *     `self_ns` is the time in which no child was running, `critical_ns` how much of the critical path ran through the
+         *     span. `parent_span_id` is empty for a root. `kind` and `status` are OpenTelemetry's names in lower case.
          */
         JourneyStep: {
             /** Critical Ns */
@@ -956,8 +1266,260 @@ export interface components {
             result_rows: number;
         };
         /**
+         * LogFacetsResponse
+         * @description List facets; counts are estimates for all lines where `partial` says that a sample was looked at.
+         */
+        LogFacetsResponse: {
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /** Facets */
+            facets: components["schemas"]["FacetResponse"][];
+            /**
+             * Lines
+             * @description How many lines were looked at.
+             */
+            lines: number;
+            partial: components["schemas"]["PartialResponse"] | null;
+        };
+        /**
+         * LogFieldsResponse
+         * @description List the fields that can be searched, built-in ones first, then by how often they occur.
+         */
+        LogFieldsResponse: {
+            /** Fields */
+            fields: components["schemas"]["FieldResponse"][];
+        };
+        /**
+         * LogHistogramResponse
+         * @description Count lines by time and level; `counts[level][i]` belongs to the bucket that starts at `starts_ms[i]`.
+         *
+         *     Buckets are round and aligned, so the first and the last may reach over the range. Levels without lines are left out.
+         */
+        LogHistogramResponse: {
+            /** Counts */
+            counts: {
+                [key: string]: number[];
+            };
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /** From Ns */
+            from_ns: string;
+            /** Starts Ms */
+            starts_ms: number[];
+            /** To Ns */
+            to_ns: string;
+            /** Total */
+            total: number;
+            /** Width Ms */
+            width_ms: number;
+        };
+        /**
+         * LogLineDetailResponse
+         * @description Show one line and who sent it.
+         */
+        LogLineDetailResponse: {
+            line: components["schemas"]["LogLineResponse"];
+            resource: components["schemas"]["LogResourceResponse"];
+        };
+        /**
+         * LogLineResponse
+         * @description Show one line.
+         *
+         *     `id` opens it again; `resource_id` refers to `resources` beside the lines. `body` is text; `structured_body` is set where
+         *     the sender gave a list or a mapping. Attributes keep their types; integers beyond 2^53 are strings. `sent_ts_ns` is set
+         *     where the time that was sent is absurd and `ts_ns` is the time of receipt instead.
+         */
+        LogLineResponse: {
+            /** Attributes */
+            attributes: {
+                [key: string]: unknown;
+            };
+            /** Body */
+            body: string;
+            /**
+             * Dropped Attributes
+             * @default 0
+             */
+            dropped_attributes: number;
+            /** Event Name */
+            event_name?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "unknown";
+            /** Observed Ts Ns */
+            observed_ts_ns: string;
+            /**
+             * Redacted
+             * @description How many secrets were masked in this line.
+             * @default 0
+             */
+            redacted: number;
+            /** Resource Id */
+            resource_id: string;
+            /** Sent Ts Ns */
+            sent_ts_ns?: string | null;
+            /** Service */
+            service: string;
+            /**
+             * Severity
+             * @description OpenTelemetry's severity number: 1 to 24, 0 unknown.
+             */
+            severity: number;
+            /** Severity Text */
+            severity_text: string;
+            /** Span Id */
+            span_id?: string | null;
+            /** Structured Body */
+            structured_body?: unknown;
+            /** Trace Id */
+            trace_id?: string | null;
+            /** Ts Ns */
+            ts_ns: string;
+        };
+        /**
+         * LogPatternResponse
+         * @description Show lines alike but for numbers, ids and the like.
+         *
+         *     `trend[i]` counts lines in the bucket that starts at `starts_ms[i]`; `share` is of all looked-at lines; `query` finds
+         *     about the same lines (every fixed word of the template).
+         */
+        LogPatternResponse: {
+            /** Count */
+            count: number;
+            /** Example */
+            example: string;
+            /** Example Ts Ns */
+            example_ts_ns: string;
+            /** Levels */
+            levels: {
+                [key: string]: number;
+            };
+            /** Query */
+            query: string;
+            /** Services */
+            services: string[];
+            /** Share */
+            share: number;
+            /** Template */
+            template: string;
+            /** Trend */
+            trend: number[];
+        };
+        /**
+         * LogPatternsResponse
+         * @description List patterns, most frequent first.
+         */
+        LogPatternsResponse: {
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /**
+             * Lines
+             * @description How many lines were looked at.
+             */
+            lines: number;
+            /**
+             * Matching
+             * @description How many lines the search finds.
+             */
+            matching: number;
+            partial: components["schemas"]["PartialResponse"] | null;
+            /** Patterns */
+            patterns: components["schemas"]["LogPatternResponse"][];
+            /** Starts Ms */
+            starts_ms: number[];
+            /** Width Ms */
+            width_ms: number;
+        };
+        /**
+         * LogResourceResponse
+         * @description Show who sent a line: resource attributes and instrumentation scope.
+         */
+        LogResourceResponse: {
+            /** Attributes */
+            attributes: {
+                [key: string]: unknown;
+            };
+            /** Scope Attributes */
+            scope_attributes: {
+                [key: string]: unknown;
+            };
+            /** Scope Name */
+            scope_name: string;
+            /** Scope Version */
+            scope_version: string;
+            /** Service */
+            service: string;
+        };
+        /**
+         * LogSearchResponse
+         * @description Show a page of lines in the order asked for.
+         *
+         *     Ask for the next page with the same `from`, `to` (as answered here, so that time stands still), `q`, `order` and with
+         *     `cursor` = `next_cursor`; null means that there is no more.
+         */
+        LogSearchResponse: {
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /** From Ns */
+            from_ns: string;
+            /** Lines */
+            lines: components["schemas"]["LogLineResponse"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            partial: components["schemas"]["PartialResponse"] | null;
+            /** Resources */
+            resources: {
+                [key: string]: components["schemas"]["LogResourceResponse"];
+            };
+            /** To Ns */
+            to_ns: string;
+        };
+        /**
+         * LogSurroundingsResponse
+         * @description Show a line amid its neighbours from the same sender, oldest first; the line itself is `lines[position]`.
+         */
+        LogSurroundingsResponse: {
+            /** Lines */
+            lines: components["schemas"]["LogLineResponse"][];
+            /** More After */
+            more_after: boolean;
+            /** More Before */
+            more_before: boolean;
+            /** Position */
+            position: number;
+            /** Resources */
+            resources: {
+                [key: string]: components["schemas"]["LogResourceResponse"];
+            };
+        };
+        /**
+         * LogTailBatch
+         * @description Carry new lines, oldest first: the data of a `lines` event of `/api/logs/tail`.
+         *
+         *     `skipped` counts lines left out before these because they came faster than they could be sent; `skipped_total` since
+         *     the start.
+         */
+        LogTailBatch: {
+            /** Lines */
+            lines: components["schemas"]["LogLineResponse"][];
+            /** Resources */
+            resources: {
+                [key: string]: components["schemas"]["LogResourceResponse"];
+            };
+            /** Skipped */
+            skipped: number;
+            /** Skipped Total */
+            skipped_total: number;
+        };
+        /**
          * MapEdge
-         * @description Show the calls from one service to another as the called one sees them; `kind` is `call`, `message` or the kind of the external node.
+         * @description Show the calls from one service to another as the called one sees them.
+         *
+         *     `kind` is `call`, `message` or the kind of the external node.
          */
         MapEdge: {
             /** Calls */
@@ -983,7 +1545,9 @@ export interface components {
         };
         /**
          * MapNode
-         * @description Show one service, or something that a service calls and that sends no spans itself (`kind`: `service`, `database`, `messaging`, `external`).
+         * @description Show one service, or something that a service calls and that sends no spans itself (`kind`.
+         *
+         *     `service`, `database`, `messaging`, `external`).
          */
         MapNode: {
             /** Kind */
@@ -1016,7 +1580,9 @@ export interface components {
         };
         /**
          * OperationList
-         * @description List operations, the one that costs the most time first; `steps_ms` are the steps' starts in Unix milliseconds.
+         * @description List operations, the one that costs the most time first.
+         *
+         *     `steps_ms` are the steps' starts in Unix milliseconds.
          *
          *     `others` counts the operations beyond the limit.
          */
@@ -1052,7 +1618,9 @@ export interface components {
         };
         /**
          * Overview
-         * @description Tell how the system does: services (those with errors first, then the busiest), operations, errors and changes.
+         * @description Tell how the system does.
+         *
+         *     Services (those with errors first, then the busiest), operations, errors and changes.
          */
         Overview: {
             /** Busiest */
@@ -1073,8 +1641,22 @@ export interface components {
             steps_ms: number[];
         };
         /**
+         * PartialResponse
+         * @description Say what an answer leaves out: `message` for people, `left_out` how many lines where that is known.
+         */
+        PartialResponse: {
+            /** Left Out */
+            left_out?: number | null;
+            /** Message */
+            message: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * RedSeries
-         * @description Hold rate, errors and duration over time in parallel lists, one entry a step; quantiles are null where nothing ran.
+         * @description Hold rate, errors and duration over time in parallel lists, one entry a step.
+         *
+         *     Quantiles are null where nothing ran.
          */
         RedSeries: {
             /** Errors Per S */
@@ -1109,6 +1691,14 @@ export interface components {
             spans: number;
         };
         /**
+         * RefinedQueryResponse
+         * @description Show a query with a condition added, and without the one that contradicts it.
+         */
+        RefinedQueryResponse: {
+            /** Q */
+            q: string;
+        };
+        /**
          * ReloadResponse
          * @description Tell which changed settings apply from now on, and which wait for a restart.
          */
@@ -1132,10 +1722,12 @@ export interface components {
         };
         /**
          * ScatterPoints
-         * @description Hold one point a trace in parallel lists: start in Unix milliseconds, duration in nanoseconds, errors in the trace.
+         * @description Hold one point a trace in parallel lists.
          *
-         *     `found` counts all traces that match, of which the points are a fair sample if there are more than asked for; it is an estimate
-         *     where `complete` is false, and then `note` says why.
+         *     Start in Unix milliseconds, duration in nanoseconds, errors in the trace.
+         *
+         *     `found` counts all traces that match, of which the points are a fair sample if there are more than asked for; it is
+         *     an estimate where `complete` is false, and then `note` says why.
          */
         ScatterPoints: {
             /** Complete */
@@ -1161,8 +1753,9 @@ export interface components {
         Scope: "ingest" | "read" | "admin";
         /**
          * SearchPage
-         * @description Hold one page of traces. Where `complete` is false, `note` says what was left out. `next_cursor` asks for the next page; null after
-         *     the last.
+         * @description Hold one page of traces.
+         *
+         *     Where `complete` is false, `note` says what was left out. `next_cursor` asks for the next page; null after the last.
          */
         SearchPage: {
             /** Complete */
@@ -1176,7 +1769,9 @@ export interface components {
         };
         /**
          * ServiceHealth
-         * @description Show one service as a row: its course over the range, and the same figures for the range before (null: it was not there).
+         * @description Show one service as a row.
+         *
+         *     Its course over the range, and the same figures for the range before (null: it was not there).
          */
         ServiceHealth: {
             before: components["schemas"]["RedTotals"] | null;
@@ -1200,7 +1795,9 @@ export interface components {
         };
         /**
          * ServiceMap
-         * @description Show who calls whom. `sample_share` below 1 says that counts are scaled up from that share of the traces in busy minutes.
+         * @description Show who calls whom.
+         *
+         *     `sample_share` below 1 says that counts are scaled up from that share of the traces in busy minutes.
          */
         ServiceMap: {
             /** Edges */
@@ -1228,8 +1825,10 @@ export interface components {
         };
         /**
          * ServiceSummary
-         * @description Sum up one service over a range. Rate, errors and durations are those of the spans in which it served (server and consumer), or of
-         *     all its spans where it serves nobody.
+         * @description Sum up one service over a range.
+         *
+         *     Rate, errors and durations are those of the spans in which it served (server and consumer), or of all its spans
+         *     where it serves nobody.
          */
         ServiceSummary: {
             /** Operations */
@@ -1313,11 +1912,12 @@ export interface components {
          * SpanColumns
          * @description Hold the spans of a waterfall in parallel lists, parents before children, siblings by start (depth-first).
          *
-         *     `parent` is an index into these lists, -1 without one. The children of span i lie in i+1 … i+`descendants`[i]. `service` and `name`
-         *     are indexes into the waterfall's tables. `start_ns` counts from the trace's start and is corrected for clock skew. `kind` is
-         *     OpenTelemetry's number (0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer), `status` too (0 unset, 1 ok, 2 error).
-         *     `failed_descendants` counts errors below. `flags` adds up: 1 parent missing, 2 moved for clock skew, 4 arrived late, 8 has events,
-         *     16 has links, 32 secrets masked, 64 start time replaced, 128 has an exception.
+         *     `parent` is an index into these lists, -1 without one. The children of span i lie in i+1 … i+`descendants`[i].
+         *     `service` and `name` are indexes into the waterfall's tables. `start_ns` counts from the trace's start and is
+         *     corrected for clock skew. `kind` is OpenTelemetry's number (0 unspecified, 1 internal, 2 server, 3 client, 4
+         *     producer, 5 consumer), `status` too (0 unset, 1 ok, 2 error). `failed_descendants` counts errors below. `flags` adds
+         *     up: 1 parent missing, 2 moved for clock skew, 4 arrived late, 8 has events, 16 has links, 32 secrets masked, 64
+         *     start time replaced, 128 has an exception.
          */
         SpanColumns: {
             /** Depth */
@@ -1349,7 +1949,9 @@ export interface components {
         };
         /**
          * SpanDetails
-         * @description Show all that is known of one span; `reported_start_ns` is the start as sent where storage had to replace it, else null.
+         * @description Show all that is known of one span.
+         *
+         *     `reported_start_ns` is the start as sent where storage had to replace it, else null.
          */
         SpanDetails: {
             /** Attributes */
@@ -1472,6 +2074,16 @@ export interface components {
             used_bytes: number;
         };
         /**
+         * SuggestionResponse
+         * @description Offer a text to insert; `detail` explains it in a few words.
+         */
+        SuggestionResponse: {
+            /** Detail */
+            detail: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * TableResponse
          * @description Measure one table; `compression_ratio` is uncompressed over compressed bytes, null while it is empty.
          */
@@ -1535,7 +2147,9 @@ export interface components {
         };
         /**
          * TraceRow
-         * @description Sum up one trace; `matched_spans` counts the spans that meet the query. `root_service` is empty while the root is missing.
+         * @description Sum up one trace; `matched_spans` counts the spans that meet the query.
+         *
+         *     `root_service` is empty while the root is missing.
          */
         TraceRow: {
             /** Duration Ns */
@@ -1559,8 +2173,10 @@ export interface components {
         };
         /**
          * TraceWarning
-         * @description Tell what is not as it should be: `missing_root`, `missing_parent`, `clock_skew`, `late_spans`, `duplicate_span`, `cycle`,
-         *     `replaced_time` or `too_large`; `spans` counts the spans concerned.
+         * @description Tell what is not as it should be.
+         *
+         *     `missing_root`, `missing_parent`, `clock_skew`, `late_spans`, `duplicate_span`, `cycle`, `replaced_time` or
+         *     `too_large`; `spans` counts the spans concerned.
          */
         TraceWarning: {
             /** Kind */
@@ -1581,8 +2197,24 @@ export interface components {
             value: string;
         };
         /**
+         * ValueCountResponse
+         * @description Count the lines with a value; `query` keeps only them, `exclude` all others, beside whatever else is searched.
+         */
+        ValueCountResponse: {
+            /** Count */
+            count: number;
+            /** Exclude */
+            exclude: string;
+            /** Query */
+            query: string;
+            /** Value */
+            value: string;
+        };
+        /**
          * Waterfall
-         * @description Hold every span of a trace, compactly. `spans_total` counts the stored ones, of which the first by start are here if there are too many.
+         * @description Hold every span of a trace, compactly.
+         *
+         *     `spans_total` counts the stored ones, of which the first by start are here if there are too many.
          */
         Waterfall: {
             /** Complete */
@@ -1625,6 +2257,7 @@ export type CheckResponse = components['schemas']['CheckResponse'];
 export type ComparedSpans = components['schemas']['ComparedSpans'];
 export type ComparedStep = components['schemas']['ComparedStep'];
 export type ComparedTrace = components['schemas']['ComparedTrace'];
+export type CompletionResponse = components['schemas']['CompletionResponse'];
 export type CriticalPathColumns = components['schemas']['CriticalPathColumns'];
 export type CriticalSegment = components['schemas']['CriticalSegment'];
 export type Differences = components['schemas']['Differences'];
@@ -1635,7 +2268,10 @@ export type ErrorDetail = components['schemas']['ErrorDetail'];
 export type ErrorGroup = components['schemas']['ErrorGroup'];
 export type ErrorResponse = components['schemas']['ErrorResponse'];
 export type Facet = components['schemas']['Facet'];
+export type FacetResponse = components['schemas']['FacetResponse'];
 export type Facets = components['schemas']['Facets'];
+export type FieldResponse = components['schemas']['FieldResponse'];
+export type FieldValuesResponse = components['schemas']['FieldValuesResponse'];
 export type HealthDetailResponse = components['schemas']['HealthDetailResponse'];
 export type HealthResponse = components['schemas']['HealthResponse'];
 export type IngestRateResponse = components['schemas']['IngestRateResponse'];
@@ -1644,6 +2280,17 @@ export type JournalResponse = components['schemas']['JournalResponse'];
 export type Journey = components['schemas']['Journey'];
 export type JourneyStep = components['schemas']['JourneyStep'];
 export type LimitsResponse = components['schemas']['LimitsResponse'];
+export type LogFacetsResponse = components['schemas']['LogFacetsResponse'];
+export type LogFieldsResponse = components['schemas']['LogFieldsResponse'];
+export type LogHistogramResponse = components['schemas']['LogHistogramResponse'];
+export type LogLineDetailResponse = components['schemas']['LogLineDetailResponse'];
+export type LogLineResponse = components['schemas']['LogLineResponse'];
+export type LogPatternResponse = components['schemas']['LogPatternResponse'];
+export type LogPatternsResponse = components['schemas']['LogPatternsResponse'];
+export type LogResourceResponse = components['schemas']['LogResourceResponse'];
+export type LogSearchResponse = components['schemas']['LogSearchResponse'];
+export type LogSurroundingsResponse = components['schemas']['LogSurroundingsResponse'];
+export type LogTailBatch = components['schemas']['LogTailBatch'];
 export type MapEdge = components['schemas']['MapEdge'];
 export type MapNode = components['schemas']['MapNode'];
 export type MatchingSpans = components['schemas']['MatchingSpans'];
@@ -1651,8 +2298,10 @@ export type OperationHealth = components['schemas']['OperationHealth'];
 export type OperationList = components['schemas']['OperationList'];
 export type OperationSummary = components['schemas']['OperationSummary'];
 export type Overview = components['schemas']['Overview'];
+export type PartialResponse = components['schemas']['PartialResponse'];
 export type RedSeries = components['schemas']['RedSeries'];
 export type RedTotals = components['schemas']['RedTotals'];
+export type RefinedQueryResponse = components['schemas']['RefinedQueryResponse'];
 export type ReloadResponse = components['schemas']['ReloadResponse'];
 export type RetentionResponse = components['schemas']['RetentionResponse'];
 export type ScatterPoints = components['schemas']['ScatterPoints'];
@@ -1675,6 +2324,7 @@ export type SpanEvent = components['schemas']['SpanEvent'];
 export type SpanLink = components['schemas']['SpanLink'];
 export type StatusResponse = components['schemas']['StatusResponse'];
 export type StorageResponse = components['schemas']['StorageResponse'];
+export type SuggestionResponse = components['schemas']['SuggestionResponse'];
 export type TableResponse = components['schemas']['TableResponse'];
 export type TagName = components['schemas']['TagName'];
 export type TagNames = components['schemas']['TagNames'];
@@ -1683,6 +2333,7 @@ export type TraceComparison = components['schemas']['TraceComparison'];
 export type TraceRow = components['schemas']['TraceRow'];
 export type TraceWarning = components['schemas']['TraceWarning'];
 export type ValueCount = components['schemas']['ValueCount'];
+export type ValueCountResponse = components['schemas']['ValueCountResponse'];
 export type Waterfall = components['schemas']['Waterfall'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -1752,6 +2403,667 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IngestResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_logs_around_api_logs_around__line_id__get: {
+        parameters: {
+            query?: {
+                before?: number;
+                after?: number;
+            };
+            header?: never;
+            path: {
+                line_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogSurroundingsResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_logs_complete_api_logs_complete_get: {
+        parameters: {
+            query?: {
+                /** @description The query as far as it is typed; it need not be valid. */
+                q?: string;
+                /** @description Where the cursor stands; at the end by default. */
+                offset?: number | null;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompletionResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_logs_export_api_logs_export_get: {
+        parameters: {
+            query?: {
+                /** @description What to find; see the search language. */
+                q?: string;
+                /** @description Which end of the range comes first. */
+                order?: "newest" | "oldest";
+                /** @description How many lines at most; all by default. */
+                limit?: number | null;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One line (LogLineResponse) a line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_logs_facets_api_logs_facets_get: {
+        parameters: {
+            query?: {
+                /** @description What to find; see the search language. */
+                q?: string;
+                /** @description How many values of each field. */
+                values?: number;
+                /** @description How many attributes beside the built-in fields. */
+                fields?: number;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogFacetsResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_logs_fields_api_logs_fields_get: {
+        parameters: {
+            query?: {
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogFieldsResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_logs_field_values_api_logs_fields__name__values_get: {
+        parameters: {
+            query?: {
+                /** @description Only values that begin with this, whatever its case. */
+                prefix?: string;
+                limit?: number;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldValuesResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_logs_histogram_api_logs_histogram_get: {
+        parameters: {
+            query?: {
+                /** @description What to find; see the search language. */
+                q?: string;
+                /** @description About how many buckets; their width is round. */
+                buckets?: number;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogHistogramResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_logs_line_api_logs_line__line_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                line_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogLineDetailResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_logs_patterns_api_logs_patterns_get: {
+        parameters: {
+            query?: {
+                /** @description What to find; see the search language. */
+                q?: string;
+                /** @description How many patterns at most. */
+                limit?: number;
+                /** @description About how many buckets in the trend. */
+                buckets?: number;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPatternsResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_logs_refine_api_logs_refine_get: {
+        parameters: {
+            query: {
+                field: string;
+                value: string;
+                /** @description What to find; see the search language. */
+                q?: string;
+                /** @description True for *only this*, false for *not this*. */
+                keep?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefinedQueryResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_logs_search_api_logs_search_get: {
+        parameters: {
+            query?: {
+                /** @description What to find; see the search language. */
+                q?: string;
+                /** @description How many lines at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Which end of the range comes first. */
+                order?: "newest" | "oldest";
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogSearchResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_logs_tail_api_logs_tail_get: {
+        parameters: {
+            query?: {
+                /** @description What to find; see the search language. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogTailBatch"];
+                    "text/event-stream": unknown;
                 };
             };
             /** @description Bad Request */

@@ -2,6 +2,7 @@ import { Outlet } from "@tanstack/react-router";
 import { useState } from "react";
 import { useIsLoginNeeded } from "../features/login/session";
 import { LoginPage } from "../features/login/LoginPage";
+import { AwayBanner } from "./AwayBanner";
 import { CommandPalette } from "./CommandPalette";
 import styles from "./Frame.module.css";
 import { Help } from "./Help";
@@ -54,6 +55,7 @@ export function Frame() {
       <Rail />
       <div className={styles.main}>
         <TopBar onSearch={() => setOverlay("palette")} onHelp={() => setOverlay("help")} />
+        <AwayBanner />
         <main id="page" className={styles.page} tabIndex={-1}>
           <Outlet />
         </main>

@@ -1,6 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type ReactNode, useMemo, useRef, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useShortcuts } from "../app/shortcuts";
 import { nextSort, type Sort, sortRows } from "./sort";
 import styles from "./Table.module.css";
@@ -35,9 +35,13 @@ interface TableProps<Row> {
   /** Height of the scrolled part in CSS; without it the table is as long as its rows and not virtualised. */
   height?: string;
   rowHeight?: number;
+  /** The last rows have come near the view: fetch more. Only with a height. */
+  onNearEnd?: () => void;
   /** Takes `j`, `k` and `Enter`: one table on a page. */
   keyboard?: boolean;
 }
+
+const NEAR_END_ROWS = 20;
 
 /** A table: sortable, virtualised when it has a height, walked with `j` and `k`. */
 export function Table<Row>(props: TableProps<Row>) {
@@ -89,9 +93,18 @@ export function Table<Row>(props: TableProps<Row>) {
   const first = items?.[0];
   const last = items?.at(-1);
   const shown = items ? items.map((item) => sorted[item.index] as Row) : sorted;
+  const nearEnd = items !== null && (last?.index ?? -1) >= sorted.length - NEAR_END_ROWS;
+  const { onNearEnd } = props;
+  const latestNearEnd = useRef(onNearEnd);
+  useEffect(() => {
+    latestNearEnd.current = onNearEnd;
+  });
+  useEffect(() => {
+    if (nearEnd) latestNearEnd.current?.();
+  }, [nearEnd, sorted.length]);
   const spacer = (size: number) => (size > 0 ? <tr aria-hidden style={{ height: size }} /> : null);
   return (
-    <div ref={scroller} className={styles.scroll} style={height === undefined ? undefined : { height }}>
+    <div ref={scroller} className={styles.scroll} data-scroll-restoration-id={height === undefined ? undefined : props.label} style={height === undefined ? undefined : { height }}>
       <table className={styles.table} aria-label={props.label} aria-rowcount={sorted.length + 1}>
         <colgroup>
           {columns.map(({ key, width }) => (

@@ -100,25 +100,28 @@ export function QueryView<T>({ query, failed, skeleton, children }: QueryViewPro
   const cancel = () => {
     void client.cancelQueries({ predicate: (candidate) => candidate.state.fetchStatus === "fetching" });
   };
+  const retry = () => void query.refetch();
   if (query.data === undefined) {
-    if (query.error) return <ErrorState title={failed} error={query.error} onRetry={() => void query.refetch()} />;
+    if (query.error) return <ErrorState title={failed} error={query.error} onRetry={retry} />;
     if (query.fetchStatus === "idle") {
-      return <ErrorState title={failed} error={new Error("The request was cancelled.")} onRetry={() => void query.refetch()} />;
+      return <ErrorState title={failed} error={new Error("The request was cancelled.")} onRetry={retry} />;
     }
     return (
-      <>
+      <div className={styles.view}>
         <Slow onCancel={cancel} />
         {skeleton ?? <Skeleton />}
-      </>
+      </div>
     );
   }
+  // That the server is away is said once, above the page.
+  const away = query.error instanceof ApiError && query.error.status === 0;
   return (
-    <>
-      {query.error && <ErrorState title={`${failed}, what you see is older`} error={query.error} onRetry={() => void query.refetch()} />}
+    <div className={styles.view}>
+      {query.error && !away && <ErrorState title={`${failed}, what you see is older`} error={query.error} onRetry={retry} />}
       {query.isPlaceholderData && query.isFetching && <Slow onCancel={cancel} />}
-      <div className={query.isPlaceholderData ? styles.dimmed : styles.fresh} aria-busy={query.isFetching}>
+      <div className={query.isPlaceholderData || away ? styles.dimmed : styles.fresh} aria-busy={query.isFetching}>
         {children(query.data)}
       </div>
-    </>
+    </div>
   );
 }

@@ -75,7 +75,10 @@ export function Storage({ storage }: { storage: StorageResponse }) {
           {
             name: "Journal",
             value: formatBytes(journal.backlog_bytes),
-            note: `in ${formatCount(journal.segments)} segments wait to be loaded, the oldest for ${formatDuration(journal.oldest_age_s * SECOND_NS)}`,
+            note:
+              journal.segments === 0
+                ? "everything acknowledged is loaded"
+                : `in ${journal.segments === 1 ? "1 segment" : `${formatCount(journal.segments)} segments`}, the oldest acknowledged ${formatDuration(journal.oldest_age_s * SECOND_NS)} ago, to be loaded`,
           },
           { name: "Engine", value: storage.engine },
         ]}
