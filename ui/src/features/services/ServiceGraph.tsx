@@ -1,0 +1,171 @@
+import "@xyflow/react/dist/style.css";
+import { BaseEdge, Controls, type Edge, EdgeLabelRenderer, type EdgeProps, getBezierPath, Handle, type Node, type NodeProps, Position, ReactFlow } from "@xyflow/react";
+import { CircleAlert, Cloud, Database, MessagesSquare, Server } from "lucide-react";
+import { useMemo } from "react";
+import { useColorScheme } from "../../app/preferences";
+import { seriesColor } from "../../charts/palette";
+import { layOutGraph } from "./graphLayout";
+import styles from "./ServiceGraph.module.css";
+
+export interface GraphNode {
+  name: string;
+  kind: string;
+  /** Figures in one line: "12.4 /s · p95 86 ms". */
+  figures: string;
+  /** What failed, "1.2 % failed"; empty when nothing did. */
+  failed: string;
+}
+
+export interface GraphCall {
+  client: string;
+  server: string;
+  kind: string;
+  figures: string;
+  failed: string;
+  /** Relative to the busiest edge, 0 to 1: decides how thick the line is. */
+  weight: number;
+}
+
+interface ServiceGraphProps {
+  label: string;
+  nodes: readonly GraphNode[];
+  calls: readonly GraphCall[];
+  selected: string;
+  onSelect: (name: string) => void;
+}
+
+type ServiceNode = Node<GraphNode & { dimmed: boolean } & Record<string, unknown>, "service">;
+type CallEdge = Edge<GraphCall & { dimmed: boolean; labelled: boolean } & Record<string, unknown>, "call">;
+
+const LAYER_PX = 330;
+const NODE_PX = 96;
+const NODE_WIDTH = 188;
+/** With more edges than this, only those of the selected service bear their figures. */
+const MOST_LABELS = 24;
+
+const ICONS = { service: Server, database: Database, messaging: MessagesSquare, external: Cloud } as const;
+
+/** Who calls whom, callers at the left. */
+export default function ServiceGraph({ label, nodes, calls, selected, onSelect }: ServiceGraphProps) {
+  const scheme = useColorScheme();
+  const places = useMemo(
+    () =>
+      layOutGraph(
+        nodes.map(({ name }) => name),
+        calls.map(({ client, server }) => ({ from: client, to: server })),
+        { layerPx: LAYER_PX, nodePx: NODE_PX },
+      ),
+    [nodes, calls],
+  );
+  const near = useMemo(() => {
+    if (selected === "") return null;
+    return new Set([selected, ...calls.flatMap(({ client, server }) => (client === selected ? [server] : server === selected ? [client] : []))]);
+  }, [selected, calls]);
+  const flowNodes = useMemo(
+    (): ServiceNode[] =>
+      nodes.map((node) => ({
+        id: node.name,
+        type: "service",
+        position: places.get(node.name) ?? { x: 0, y: 0 },
+        data: { ...node, dimmed: near !== null && !near.has(node.name) },
+        selected: node.name === selected,
+        width: NODE_WIDTH,
+        ariaLabel: `${node.name}, ${node.figures}${node.failed ? `, ${node.failed}` : ""}`,
+      })),
+    [nodes, places, near, selected],
+  );
+  const flowEdges = useMemo(
+    (): CallEdge[] =>
+      calls.map((call) => {
+        const touches = call.client === selected || call.server === selected;
+        return {
+          id: JSON.stringify([call.client, call.server, call.kind]),
+          source: call.client,
+          target: call.server,
+          type: "call",
+          data: { ...call, dimmed: near !== null && !touches, labelled: near === null ? calls.length <= MOST_LABELS : touches },
+          focusable: false,
+        };
+      }),
+    [calls, near, selected],
+  );
+  return (
+    <div className={styles.graph} role="group" aria-label={label}>
+      <ReactFlow
+        nodes={flowNodes}
+        edges={flowEdges}
+        nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
+        colorMode={scheme}
+        fitView
+        fitViewOptions={{ padding: 0.12, maxZoom: 1 }}
+        minZoom={0.1}
+        maxZoom={2}
+        nodesDraggable={false}
+        nodesConnectable={false}
+        deleteKeyCode={null}
+        selectionKeyCode={null}
+        onNodeClick={(_, node) => onSelect(node.id === selected ? "" : node.id)}
+        onPaneClick={() => onSelect("")}
+        proOptions={{ hideAttribution: true }}
+      >
+        <Controls showInteractive={false} />
+      </ReactFlow>
+    </div>
+  );
+}
+
+function ServiceNodeView({ data, selected }: NodeProps<ServiceNode>) {
+  const Icon = data.kind in ICONS ? ICONS[data.kind as keyof typeof ICONS] : Server;
+  return (
+    <div className={styles.node} data-selected={selected || undefined} data-dimmed={data.dimmed || undefined} data-failed={data.failed !== "" || undefined}>
+      <Handle type="target" position={Position.Left} className={styles.handle} isConnectable={false} />
+      <div className={styles.nodeName}>
+        <Icon size={14} style={{ color: seriesColor(data.name) }} aria-hidden />
+        <span className="truncate" title={data.name}>
+          {data.name}
+        </span>
+      </div>
+      <div className={styles.figures}>{data.figures}</div>
+      {data.failed !== "" && (
+        <div className={styles.failed}>
+          <CircleAlert size={11} aria-hidden /> {data.failed}
+        </div>
+      )}
+      <Handle type="source" position={Position.Right} className={styles.handle} isConnectable={false} />
+    </div>
+  );
+}
+
+function CallEdgeView({ id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data }: EdgeProps<CallEdge>) {
+  const isBack = targetX < sourceX;
+  const [path, labelX, labelY] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, curvature: isBack ? 0.6 : 0.3 });
+  if (!data) return null;
+  return (
+    <>
+      <BaseEdge
+        id={id}
+        path={path}
+        markerEnd=""
+        className={styles.edge ?? ""}
+        style={{
+          strokeWidth: 1 + 3 * data.weight,
+          stroke: data.failed ? "var(--mark-bad)" : "var(--mark-neutral)",
+          strokeDasharray: data.kind === "message" ? "6 4" : undefined,
+          opacity: data.dimmed ? 0.15 : 0.8,
+        }}
+      />
+      {data.labelled && (
+        <EdgeLabelRenderer>
+          <div className={styles.label} style={{ transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` }}>
+            {data.figures}
+            {data.failed && <span className={styles.failed}> {data.failed}</span>}
+          </div>
+        </EdgeLabelRenderer>
+      )}
+    </>
+  );
+}
+
+const nodeTypes = { service: ServiceNodeView };
+const edgeTypes = { call: CallEdgeView };

@@ -1,0 +1,118 @@
+import { CircleAlert } from "lucide-react";
+import { useMemo } from "react";
+import type { TraceRow } from "../../api/schema";
+import { traceLink } from "../../app/links";
+import { seriesColor } from "../../charts/palette";
+import { PageLink } from "../../components/PageLink";
+import { ServiceName } from "../../components/ServiceName";
+import { type Column, Table } from "../../components/Table";
+import { Time } from "../../components/Time";
+import { useOpen } from "../../components/useOpen";
+import { formatDuration } from "../../format/durations";
+import { formatCount, formatShare } from "../../format/numbers";
+import styles from "./Results.module.css";
+
+interface ResultsProps {
+  traces: readonly TraceRow[];
+  /** Whether a query limits the spans, so that it is worth telling how many match. */
+  isFiltered: boolean;
+  /** How the ids of two traces that are to be compared are chosen. */
+  comparing: string;
+  onCompare: (traceId: string) => void;
+  onNearEnd: () => void;
+}
+
+/** The traces found, a row each, with a bar as long as the trace and divided by where its time went. */
+export function Results({ traces, isFiltered, comparing, onCompare, onNearEnd }: ResultsProps) {
+  const open = useOpen();
+  const longest = useMemo(() => traces.reduce((most, { duration_ns: ns }) => Math.max(most, ns), 1), [traces]);
+  const columns = useMemo(
+    (): Column<TraceRow>[] => [
+      { key: "start", title: "Start", cell: ({ start_ns: ns }) => <Time ms={Number(BigInt(ns) / 1_000_000n)} millis />, width: "104px" },
+      {
+        key: "root",
+        title: "Trace",
+        cell: (trace) => (
+          <PageLink {...traceLink(trace.trace_id)} className={styles.root}>
+            {trace.root_service === "" ? (
+              <span className="quiet">root missing</span>
+            ) : (
+              <>
+                <ServiceName name={trace.root_service} link={false} />
+                <span className="truncate" title={trace.root_name}>
+                  {trace.root_name}
+                </span>
+              </>
+            )}
+          </PageLink>
+        ),
+      },
+      {
+        key: "errors",
+        title: "Errors",
+        cell: ({ errors }) =>
+          errors > 0 ? (
+            <span className={styles.errors}>
+              <CircleAlert size={12} aria-hidden />
+              {formatCount(errors)}
+            </span>
+          ) : null,
+        numeric: true,
+        width: "64px",
+      },
+      {
+        key: "spans",
+        title: isFiltered ? "Matching spans" : "Spans",
+        cell: ({ spans, matched_spans: matched }) => (isFiltered ? `${formatCount(matched)} of ${formatCount(spans)}` : formatCount(spans)),
+        numeric: true,
+        width: isFiltered ? "112px" : "72px",
+      },
+      { key: "services", title: "Services", cell: ({ services }) => formatCount(services.length), numeric: true, width: "72px" },
+      { key: "duration", title: "Duration", cell: ({ duration_ns: ns }) => formatDuration(ns), numeric: true, width: "80px" },
+      {
+        key: "where",
+        title: "Where the time went",
+        hint: "As long as the trace, beside the longest shown; divided by the services' own time",
+        cell: (trace) => <TimeBar trace={trace} longest={longest} />,
+        width: "26%",
+      },
+      {
+        key: "compare",
+        title: "",
+        cell: ({ trace_id: id }) => (
+          <button type="button" className={styles.compare} data-chosen={id === comparing || undefined} onClick={() => onCompare(id)}>
+            {comparing === "" ? "Compare" : id === comparing ? "Not this" : "With this"}
+          </button>
+        ),
+        width: "72px",
+      },
+    ],
+    [isFiltered, longest, comparing, onCompare],
+  );
+  return (
+    <Table
+      label="Traces"
+      columns={columns}
+      rows={traces}
+      rowKey={({ trace_id: id }) => id}
+      onOpen={({ trace_id: id }) => open(traceLink(id))}
+      height="100%"
+      onNearEnd={onNearEnd}
+      keyboard
+    />
+  );
+}
+
+function TimeBar({ trace, longest }: { trace: TraceRow; longest: number }) {
+  const { services, duration_ns: duration } = trace;
+  const words = services.map(({ service, share }) => `${service} ${formatShare(share)}`).join("\n");
+  return (
+    <div className={styles.track} title={words}>
+      <div className={styles.bar} style={{ width: `${Math.max((duration / longest) * 100, 0.5)}%` }} role="img" aria-label={words}>
+        {services.map(({ service, share }) => (
+          <span key={service} style={{ flexGrow: share, background: seriesColor(service) }} />
+        ))}
+      </div>
+    </div>
+  );
+}
