@@ -17,6 +17,9 @@ STATE_FILE = "state.sqlite"
 
 _MIGRATIONS = Path(__file__).parent / "state_migrations"
 _BUSY_TIMEOUT_MS = 5000
+_MIGRATING = "gnomon_migrating"
+# Any number will do that other programs on the same database do not use.
+_MIGRATION_LOCK = 0x676E6F6D6F6E
 
 _metadata = sa.MetaData()
 _api_keys = sa.Table(
@@ -45,7 +48,7 @@ class StateStore:
         """Connect and migrate forward; raises UnavailableError when the database does not answer."""
         try:
             self._engine = self._create_engine()
-            async with self._engine.begin() as connection:
+            async with self._engine.execution_options(**{_MIGRATING: True}).begin() as connection:
                 await connection.run_sync(_migrate)
         except (DBAPIError, OSError) as error:
             await self.stop()
@@ -109,6 +112,7 @@ class StateStore:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             engine = create_async_engine(f"sqlite+aiosqlite:///{self._path}")
             sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+            sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
             # Others on this machine have no business with the hashes of keys.
             self._path.touch(mode=0o600)
             return engine
@@ -120,7 +124,11 @@ class StateStore:
         if url.get_backend_name() != "postgresql":
             message = f"Invalid storage.state_url: {url.drivername!r} is not supported. Write postgresql://…"
             raise InvalidInputError(message)
-        return create_async_engine(url.set(drivername="postgresql+asyncpg"), pool_pre_ping=True)
+        try:
+            return create_async_engine(url.set(drivername="postgresql+asyncpg"), pool_pre_ping=True)
+        except ModuleNotFoundError as error:
+            message = "storage.state_url needs a package that is not installed: pip install 'gnomon[postgresql]'."
+            raise InvalidInputError(message) from error
 
     async def _execute(self, statement: sa.Executable) -> list[Any]:
         if self._engine is None:
@@ -141,13 +149,22 @@ def _api_key(row: Any) -> ApiKey:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver would begin transactions by itself, and too late for a migration.
+    connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(_MIGRATING) else "BEGIN")
+
+
 def _migrate(connection: sa.Connection) -> None:
+    """Migrate forward; of several processes that start at once, one does it and the others wait."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
     config = AlembicConfig()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection

@@ -1,5 +1,6 @@
 """The state database keeps keys, and nobody's secret."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -54,6 +55,16 @@ async def test_two_processes_may_open_it_at_once(tmp_path: Path) -> None:
     assert await first.find(key_id) is not None
     await first.stop()
     await second.stop()
+
+
+async def test_several_that_start_at_once_migrate_once(tmp_path: Path) -> None:
+    stores = [StateStore(tmp_path, None, SystemClock()) for _ in range(4)]
+
+    await asyncio.gather(*(store.start() for store in stores))
+
+    for store in stores:
+        assert await store.list_keys() == []
+        await store.stop()
 
 
 async def test_no_token_is_written_to_disk_and_others_cannot_read_the_file(tmp_path: Path) -> None:
