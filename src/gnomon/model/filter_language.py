@@ -28,6 +28,7 @@ from gnomon.model.filters import EVERYTHING, And, Comparison, Filter, Not, Opera
 
 _MAX_DEPTH = 64
 _HAS = "has"
+_OPPOSITES = {Operator.EQUAL: Operator.NOT_EQUAL, Operator.MATCH: Operator.NOT_MATCH}
 _NEGATED = {Operator.NOT_EQUAL: Operator.EQUAL, Operator.NOT_MATCH: Operator.MATCH}
 
 
@@ -203,7 +204,7 @@ class _Parser:
             return value()
         positive = _NEGATED.get(operator, operator)
         tree = self._parenthesised(lambda: self._listed(lambda: value(positive, in_list=True)))
-        return tree if positive is operator else Not(tree)
+        return tree if positive is operator else _negate(tree)
 
     def _listed(self, value: Callable[[], Filter]) -> Filter:
         """Read values joined by commas, `or` and `and`, up to the closing parenthesis."""
@@ -233,6 +234,21 @@ class _Parser:
         length = keyword_at(self._scan, word)
         self._scan.advance(length)
         return length > 0
+
+
+def _negate(tree: Filter) -> Filter:
+    """Return what a list of values means after `!=` or `!~`: none of them, each compared for itself."""
+    match tree:
+        case Comparison(operator=operator) if opposite := _OPPOSITES.get(operator):
+            return replace(tree, operator=opposite)
+        case Or(operands):
+            return And(tuple(map(_negate, operands)))
+        case And(operands):
+            return Or(tuple(map(_negate, operands)))
+        case Not(operand):
+            return operand
+        case _:
+            return Not(tree)
 
 
 def _compare(field: str, operator: Operator, value: str, start: int, *, wild: bool) -> Filter:
@@ -291,7 +307,7 @@ def _format(tree: Filter, inside: type[And] | type[Or] | type[Not] | None) -> st
     if isinstance(tree, Not):
         return "-" + _format(tree.operand, Not)
     if not tree.operands:
-        return quote("") if isinstance(tree, And) else f"-{quote('')}"
+        return "*" if isinstance(tree, And) else "-*"
     if len(tree.operands) == 1:
         return _format(tree.operands[0], inside)
     separator = " " if isinstance(tree, And) else " or "
