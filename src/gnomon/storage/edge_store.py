@@ -38,7 +38,7 @@ class EdgeStore:
         self._journal = journal
 
     async def count_spans(self, time_range: TimeRange) -> dict[int, int]:
-        """Return how many spans each minute holds, by the minute's start in Unix nanoseconds."""
+        """Return how many spans each minute holds, by the minute's start in Unix nanoseconds, as far as they are loaded."""
         statement = f"""
             SELECT toUnixTimestamp(minute) AS at, sum(spans) AS n FROM operation_stats
             WHERE minute >= {moment(time_range.start_ns)} AND minute < {moment(time_range.end_ns)}

@@ -244,7 +244,8 @@ def _within(time_range: TimeRange) -> str:
 
 
 def _of(time_range: TimeRange, service: str, name: str) -> tuple[str, dict[str, object]]:
-    where, parameters = _within(time_range), {}
+    where = _within(time_range)
+    parameters: dict[str, object] = {}
     if service:
         where += " AND service = {service:String}"
         parameters["service"] = service

@@ -25,6 +25,12 @@ _SAMPLED_SPANS = 2_000_000
 _COUNTED_SPANS = 200_000
 _BAD_REGEX_CODE = 427
 _RESOURCE_KEYS_LIVE_S = 10.0
+# Arrays, lists and bytes are kept as protobuf, which is nothing to count.
+_PLAIN_ATTRIBUTES = """arrayMap(
+    (k, v, t) -> (concat('attributes.', k), v),
+    arrayFilter((k, t) -> t BETWEEN 1 AND 4, mapKeys(attributes), attribute_types),
+    arrayFilter((v, t) -> t BETWEEN 1 AND 4, mapValues(attributes), attribute_types),
+    arrayFilter(t -> t BETWEEN 1 AND 4, attribute_types))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +206,7 @@ class TraceSearchStore:
                         arrayConcat(
                             [('service', toString(service)), ('name', toString(name)), ('status', toString(status)),
                              ('kind', toString(kind))],
-                            arrayMap((k, v) -> (concat('attributes.', k), v),
-                                     mapKeys(attributes), mapValues(attributes))) AS pairs,
+                            {_PLAIN_ATTRIBUTES}) AS pairs,
                         count() OVER () AS n
                     FROM spans WHERE {where} LIMIT {_COUNTED_SPANS}
                 ) ARRAY JOIN pairs AS pair
@@ -282,7 +287,7 @@ class TraceSearchStore:
                     arrayConcat(
                         [('service', toString(service)), ('name', toString(name)), ('status', toString(status)),
                          ('kind', toString(kind)), ('', '')],
-                        arrayMap((k, v) -> (concat('attributes.', k), v), mapKeys(attributes), mapValues(attributes)),
+                        {_PLAIN_ATTRIBUTES},
                         arrayMap((k, v) -> (concat('resource.', k), v), mapKeys(o.resource), mapValues(o.resource))
                     ) AS pairs
                 FROM (SELECT * FROM spans WHERE {where} LIMIT 300000) AS s

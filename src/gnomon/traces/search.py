@@ -199,7 +199,7 @@ def _interest(field: str, values: list[ValueCount], total: int) -> tuple[int, fl
         return _BUILT_IN.index(field), 0.0
     listed = sum(value.spans for value in values)
     # An id differs from span to span and a constant never does: neither helps to narrow a search.
-    tells_apart = len(values) > 1 and listed > total / 100
+    tells_apart = len(values) > 1 and values[0].spans > 1 and listed > total / 100
     return len(_BUILT_IN) + (0 if tells_apart else 1), -listed
 
 

@@ -1,10 +1,13 @@
 """Keep the calls between services computed, minute by minute, as spans come in."""
 
+import asyncio
+
 from gnomon.lifecycle import Clock, PeriodicService
 from gnomon.model.time_ranges import TimeRange
 from gnomon.storage.edge_store import MINUTE_NS, Edge, EdgeStore
 
 _INTERVAL_S = 20.0
+_FRESH_S = 2.0
 _LOOK_BACK_NS = 120 * MINUTE_NS
 _SETTLED_AFTER_NS = 5_000_000_000
 _MINUTES_AT_ONCE = 6
@@ -24,6 +27,8 @@ class ServiceEdges:
         self._periodic = PeriodicService("service edges", self.update, _INTERVAL_S, clock)
         self._computed: dict[int, int] = {}
         self._computed_to_ns = 0
+        self._updated = -_FRESH_S
+        self._updating = asyncio.Lock()
 
     async def start(self) -> None:
         """Begin with the last two hours."""
@@ -35,6 +40,11 @@ class ServiceEdges:
 
     async def update(self) -> None:
         """Compute a few of the minutes that changed, the newest first."""
+        async with self._updating:
+            await self._update()
+            self._updated = self._clock.monotonic()
+
+    async def _update(self) -> None:
         now_ns = self._clock.now_ns()
         end_ns = (now_ns - _SETTLED_AFTER_NS) // MINUTE_NS * MINUTE_NS
         time_range = TimeRange(end_ns - _LOOK_BACK_NS, end_ns)
@@ -49,6 +59,8 @@ class ServiceEdges:
         self._computed_to_ns = end_ns
 
     async def read(self, time_range: TimeRange) -> list[Edge]:
-        """Return the edges of a range; the last minutes are computed on the spot."""
+        """Return the edges of a range; what is not computed yet of the last minutes is computed on the spot."""
+        if self._clock.monotonic() - self._updated > _FRESH_S:
+            await self.update()
         newest_ns = self._clock.now_ns() // MINUTE_NS * MINUTE_NS - 2 * MINUTE_NS
         return await self._store.read(time_range, max(self._computed_to_ns, newest_ns))

@@ -153,7 +153,8 @@ def _warn(
     missing = len({table.parent_id[span] for span in orphans}) - circular
     apart_ms = max(skewed, default=0) / _MILLISECOND
     no_root = "The root span is not here: it is still open, was not sent, or is past retention."
-    no_parents = f"{missing} parent spans are not here; their children stand at the top level."
+    no_parents = "A parent span is" if missing == 1 else f"{missing} parent spans are"
+    no_parents += " not here; the children stand at the top level."
     circles = "Spans name each other as parents; each circle was cut at one span."
     twice = "Span ids appear more than once; children were given to the span that began first."
     clocks = f"Clocks differ by up to {apart_ms:.3g} ms; spans that seemed to begin before their parents were moved."
