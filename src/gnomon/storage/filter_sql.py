@@ -212,7 +212,7 @@ class _Compiler:
             return held
         if comparison.operator in _ORDER:
             number = self._bind(_number(comparison), "Float64")
-            return f"toFloat64OrNull({value}) {comparison.operator} {number} AND {held}"
+            return f"(ifNull(toFloat64OrNull({value}) {comparison.operator} {number}, 0) AND {held})"
         condition = self._compare_text(value, comparison)
         # A key that is absent reads as an empty text, so only what that could satisfy needs the second look.
         may_be_empty = comparison.operator is not Operator.EQUAL or not comparison.value
@@ -236,7 +236,7 @@ class _Compiler:
             return f"{column.expression} != ''"
         if comparison.operator in _ORDER:
             number = self._bind(_number(comparison), "Float64")
-            return f"toFloat64OrNull({column.expression}) {comparison.operator} {number}"
+            return f"ifNull(toFloat64OrNull({column.expression}) {comparison.operator} {number}, 0)"
         return self._compare_text(column.expression, comparison)
 
     def _body_column(self, column: Column, comparison: Comparison) -> str:
