@@ -139,8 +139,9 @@ def _own_times(start_ns: Sequence[int], duration_ns: Sequence[int], children: Se
         end = covered_to + duration_ns[span]
         for child in below:
             child_end = min(start_ns[child] + duration_ns[child], end)
-            if child_end > covered_to:
-                own[span] -= child_end - max(start_ns[child], covered_to)
+            uncovered_from = max(start_ns[child], covered_to)
+            if child_end > uncovered_from:
+                own[span] -= child_end - uncovered_from
                 covered_to = child_end
     return own
 
