@@ -54,6 +54,8 @@ def create_api() -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # RequestTelemetry decides what is traced; the framework would trace probes and scrapes, too.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         responses={400: {"model": ErrorResponse}, 422: {"model": ErrorResponse}, 503: {"model": ErrorResponse}},
     )
     install_error_handlers(api)
