@@ -23,12 +23,19 @@ describe("numbers", () => {
   it("writes counts in full and rates by the second", () => {
     expect(formatCount(1_234_567)).toBe("1,234,567");
     expect(formatRate(1_234)).toBe("1.23 k /s");
+    expect(formatRate(0.261_4)).toBe("0.261 /s");
+    expect(formatRate(0.035_6)).toBe("0.036 /s");
+    expect(formatRate(0.000_2)).toBe("< 0.001 /s");
+    expect(formatRate(0)).toBe("0 /s");
   });
 
   it.each([
     [0, "0 %"],
     [0.0042, "0.42 %"],
     [0.00004, "< 0.01 %"],
+    [0.000_199, "0.02 %"],
+    [0.009_85, "0.98 %"],
+    [0.123_45, "12.3 %"],
     [0.999_96, "99.99 %"],
     [1, "100 %"],
   ])("writes the share %d as %s and never rounds trouble away", (share, text) => {

@@ -40,19 +40,23 @@ export function formatCount(value: Maybe): string {
   return isNumber(value) ? Math.round(value).toLocaleString("en-US") : MISSING;
 }
 
-/** Write a number per second: `12.4 /s`. */
+/** Write a number per second: `12.4 /s`; no finer than a thousandth, which is one in a quarter of an hour. */
 export function formatRate(perSecond: Maybe): string {
-  return isNumber(perSecond) ? `${formatNumber(perSecond)} /s` : MISSING;
+  if (!isNumber(perSecond)) return MISSING;
+  if (perSecond > 0 && perSecond < 0.001) return "< 0.001 /s";
+  return `${Math.abs(perSecond) < 0.1 ? decimals(perSecond, 3) : formatNumber(perSecond)} /s`;
 }
 
-/** Write a share between 0 and 1 as a percentage: `0.42 %`. Say beside it what it is a share of. */
+const decimals = (value: number, digits: number) => Number(value.toFixed(digits)).toString();
+
+/** Write a share between 0 and 1 as a percentage, no finer than 0.01 %: `0.42 %`. Say beside it what it is a share of. */
 export function formatShare(share: Maybe): string {
   if (!isNumber(share)) return MISSING;
   const percent = share * 100;
   if (percent !== 0 && Math.abs(percent) < 0.01) return percent > 0 ? "< 0.01 %" : "> −0.01 %";
   // 99.97 % must not become 100 %.
   if (percent > 99 && percent < 100) return `${(Math.floor(percent * 100) / 100).toString()} %`;
-  return `${threeDigits(percent)} %`;
+  return `${Math.abs(percent) < 1 ? decimals(percent, 2) : threeDigits(percent)} %`;
 }
 
 /** Write a size in IEC units: `1.24 GiB`. */

@@ -7,6 +7,7 @@ import { ServiceName } from "../../components/ServiceName";
 import { Time } from "../../components/Time";
 import { formatNumber } from "../../format/numbers";
 import { nsToMs } from "../../format/times";
+import { errorWords } from "./errorWords";
 import styles from "./OverviewPage.module.css";
 
 /** Recent errors, those alike in one row; opens the newest trace at the span that failed. */
@@ -31,8 +32,7 @@ export function Errors({ groups }: { groups: readonly ErrorGroup[] }) {
                   <span className={styles.operation}>
                     <ServiceName name={group.service} link={false} />
                     <span className="truncate quiet">
-                      {group.error_type && `${shortType(group.error_type)} `}
-                      {group.message || group.name}
+                      {errorWords(group)}
                     </span>
                   </span>
                   <span className={styles.when}>
@@ -48,5 +48,3 @@ export function Errors({ groups }: { groups: readonly ErrorGroup[] }) {
   );
 }
 
-/** Leave out the package of an exception: `httpx.ReadTimeout` says no more than `ReadTimeout`. */
-const shortType = (type: string) => type.split(/[.:/]/).at(-1) ?? type;

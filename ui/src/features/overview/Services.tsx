@@ -102,7 +102,8 @@ interface ChangeProps {
 
 /** How much a figure changed; a rise that is bad news has an arrow and a colour. */
 function Change({ now, before, worse }: ChangeProps) {
-  if (before === undefined) return <span className={styles.change}>new</span>;
+  // That a service is new is said once in its row.
+  if (before === undefined) return <span className={styles.change}>{worse ? "" : "new"}</span>;
   const text = formatChange(now, before);
   const risen = worse !== undefined && now !== null && now > 0 && (before === 0 || before === null || now >= before * worse.factor);
   const fresh = risen && (before === 0 || before === null);

@@ -18,7 +18,7 @@ export type State = "failing" | "slower" | "fine";
 export function judge(service: ServiceHealth): State {
   const { totals, before } = service;
   if (totals.errors >= FEW_ERRORS) {
-    const worse = before === null || totals.error_share >= WORSE * before.error_share;
+    const worse = before !== null && totals.error_share >= WORSE * before.error_share;
     if (totals.error_share >= BAD_SHARE || (totals.error_share >= NOTABLE_SHARE && worse)) return "failing";
   }
   const [now, then] = [totals.p95_ns, before?.p95_ns ?? null];
