@@ -8,7 +8,7 @@ from fastapi import Depends, Query
 from gnomon.model.time_ranges import TimeRange, parse_time_range
 
 
-def get_time_range(
+async def get_time_range(
     from_: Annotated[str, Query(alias="from", description="Start: now-1h, RFC 3339 or a Unix time.")] = "now-1h",
     to: Annotated[str, Query(description="End, exclusive, written as the start.")] = "now",
 ) -> TimeRange:

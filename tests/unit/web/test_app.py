@@ -1,8 +1,13 @@
 """What the main port answers, seen from outside."""
 
-import pytest
+import inspect
+from collections.abc import Iterator
 
-from gnomon.web.app import create_api
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from gnomon.web.app import ROUTERS, create_api
 from tests.unit.web.conftest import OpenApp
 
 
@@ -64,6 +69,25 @@ async def test_an_unknown_api_path_is_not_the_ui(open_app: OpenApp) -> None:
 
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "not_found"
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    yield dependant.call
+    for inner in dependant.dependencies:
+        yield from _calls(inner)
+
+
+def test_nothing_is_handed_to_a_thread_just_because_it_is_a_plain_function() -> None:
+    plain = [
+        call
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for call in _calls(route.dependant)
+        if not inspect.iscoroutinefunction(call)
+    ]
+
+    assert plain == []
 
 
 def test_every_operation_says_what_it_does() -> None:

@@ -25,7 +25,7 @@ SearchText = Annotated[
 Order = Annotated[Literal["newest", "oldest"], Query(description="Which end of the range comes first.")]
 
 
-def get_search(services: ServicesDep) -> LogSearch:
+async def get_search(services: ServicesDep) -> LogSearch:
     """Return the search over logs."""
     return services.logs
 
