@@ -1,10 +1,11 @@
 import "@xyflow/react/dist/style.css";
-import { BaseEdge, Controls, type Edge, EdgeLabelRenderer, type EdgeProps, getBezierPath, Handle, type Node, type NodeProps, Position, ReactFlow } from "@xyflow/react";
+import { BaseEdge, Controls, type Edge, EdgeLabelRenderer, type EdgeProps, Handle, type Node, type NodeProps, Position, ReactFlow } from "@xyflow/react";
 import { CircleAlert, Cloud, Database, MessagesSquare, Server } from "lucide-react";
 import { useMemo } from "react";
 import { useColorScheme } from "../../app/preferences";
 import { seriesColor } from "../../charts/palette";
-import { layOutGraph } from "./graphLayout";
+import { edgePath } from "./edgePath";
+import { edgeKey, layOutGraph, type Point } from "./graphLayout";
 import styles from "./ServiceGraph.module.css";
 
 export interface GraphNode {
@@ -20,6 +21,7 @@ export interface GraphCall {
   client: string;
   server: string;
   kind: string;
+  /** Figures, a line each between " · ". */
   figures: string;
   failed: string;
   /** Relative to the busiest edge, 0 to 1: decides how thick the line is. */
@@ -35,11 +37,14 @@ interface ServiceGraphProps {
 }
 
 type ServiceNode = Node<GraphNode & { dimmed: boolean } & Record<string, unknown>, "service">;
-type CallEdge = Edge<GraphCall & { dimmed: boolean; labelled: boolean } & Record<string, unknown>, "call">;
+type CallEdge = Edge<GraphCall & { dimmed: boolean; labelled: boolean; way: Point[] } & Record<string, unknown>, "call">;
 
-const LAYER_PX = 330;
-const NODE_PX = 96;
+const LAYER_PX = 300;
+const NODE_PX = 92;
+const LANE_PX = 44;
 const NODE_WIDTH = 188;
+/** Places are the middle of a node's left edge. */
+const NODE_ORIGIN: [number, number] = [0, 0.5];
 /** With more edges than this, only those of the selected service bear their figures. */
 const MOST_LABELS = 24;
 
@@ -48,12 +53,12 @@ const ICONS = { service: Server, database: Database, messaging: MessagesSquare, 
 /** Who calls whom, callers at the left. */
 export default function ServiceGraph({ label, nodes, calls, selected, onSelect }: ServiceGraphProps) {
   const scheme = useColorScheme();
-  const places = useMemo(
+  const { places, ways } = useMemo(
     () =>
       layOutGraph(
         nodes.map(({ name }) => name),
         calls.map(({ client, server }) => ({ from: client, to: server })),
-        { layerPx: LAYER_PX, nodePx: NODE_PX },
+        { layerPx: LAYER_PX, nodePx: NODE_PX, lanePx: LANE_PX },
       ),
     [nodes, calls],
   );
@@ -83,11 +88,11 @@ export default function ServiceGraph({ label, nodes, calls, selected, onSelect }
           source: call.client,
           target: call.server,
           type: "call",
-          data: { ...call, dimmed: near !== null && !touches, labelled: near === null ? calls.length <= MOST_LABELS : touches },
+          data: { ...call, dimmed: near !== null && !touches, labelled: near === null ? calls.length <= MOST_LABELS : touches, way: ways.get(edgeKey({ from: call.client, to: call.server })) ?? [] },
           focusable: false,
         };
       }),
-    [calls, near, selected],
+    [calls, near, selected, ways],
   );
   return (
     <div className={styles.graph} role="group" aria-label={label}>
@@ -97,6 +102,7 @@ export default function ServiceGraph({ label, nodes, calls, selected, onSelect }
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         colorMode={scheme}
+        nodeOrigin={NODE_ORIGIN}
         fitView
         fitViewOptions={{ padding: 0.12, maxZoom: 1 }}
         minZoom={0.1}
@@ -137,10 +143,9 @@ function ServiceNodeView({ data, selected }: NodeProps<ServiceNode>) {
   );
 }
 
-function CallEdgeView({ id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data }: EdgeProps<CallEdge>) {
-  const isBack = targetX < sourceX;
-  const [path, labelX, labelY] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, curvature: isBack ? 0.6 : 0.3 });
+function CallEdgeView({ id, sourceX, sourceY, targetX, targetY, data }: EdgeProps<CallEdge>) {
   if (!data) return null;
+  const { path, label } = edgePath({ x: sourceX, y: sourceY }, data.way, { x: targetX, y: targetY });
   return (
     <>
       <BaseEdge
@@ -157,9 +162,11 @@ function CallEdgeView({ id, sourceX, sourceY, targetX, targetY, sourcePosition, 
       />
       {data.labelled && (
         <EdgeLabelRenderer>
-          <div className={styles.label} style={{ transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` }}>
-            {data.figures}
-            {data.failed && <span className={styles.failed}> {data.failed}</span>}
+          <div className={styles.label} style={{ transform: `translate(-50%, -50%) translate(${label.x}px, ${label.y}px)` }}>
+            {data.figures.split(" · ").map((figure) => (
+              <span key={figure}>{figure}</span>
+            ))}
+            {data.failed && <span className={styles.failed}>{data.failed}</span>}
           </div>
         </EdgeLabelRenderer>
       )}

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { layOutGraph } from "./graphLayout";
+import { edgeKey, layOutGraph } from "./graphLayout";
 
-const DISTANCES = { layerPx: 100, nodePx: 10 };
+const DISTANCES = { layerPx: 100, nodePx: 10, lanePx: 4 };
 
-function lay(edges: [string, string][], extra: string[] = []) {
+function layOut(edges: [string, string][], extra: string[] = []) {
   const names = [...new Set([...edges.flat(), ...extra])];
   return layOutGraph(
     names,
@@ -12,6 +12,8 @@ function lay(edges: [string, string][], extra: string[] = []) {
   );
 }
 
+const lay = (edges: [string, string][], extra: string[] = []) => layOut(edges, extra).places;
+
 describe("layOutGraph", () => {
   it("puts callers left of what they call, also over the longest way", () => {
     const places = lay([
@@ -19,11 +21,7 @@ describe("layOutGraph", () => {
       ["router", "worker"],
       ["gateway", "worker"],
     ]);
-    expect([...places].map(([name, { x }]) => [name, x])).toEqual([
-      ["gateway", 0],
-      ["router", 100],
-      ["worker", 200],
-    ]);
+    expect(["gateway", "router", "worker"].map((name) => places.get(name)?.x)).toEqual([0, 100, 200]);
   });
 
   it("survives cycles and calls to oneself", () => {
@@ -55,6 +53,23 @@ describe("layOutGraph", () => {
     const one = lay(edges, ["lone"]);
     const other = lay([...edges].reverse(), ["lone"]);
     expect(Object.fromEntries(other)).toEqual(Object.fromEntries(one));
+  });
+
+  it("leads an edge past the nodes of the layers between", () => {
+    const { places, ways } = layOut([
+      ["gateway", "router"],
+      ["router", "worker"],
+      ["gateway", "worker"],
+    ]);
+    const way = ways.get(edgeKey({ from: "gateway", to: "worker" }));
+    expect(way?.map(({ x }) => x)).toEqual([100]);
+    expect(Math.abs((way?.[0]?.y ?? 0) - (places.get("router")?.y ?? 0))).toBe(7);
+    expect(ways.size).toBe(1);
+  });
+
+  it("puts what stands alone below the rest", () => {
+    const places = lay([["a", "b"]], ["lone"]);
+    expect(places.get("lone")?.y).toBeGreaterThan(places.get("a")?.y ?? 0);
   });
 
   it("puts no two nodes in one place", () => {

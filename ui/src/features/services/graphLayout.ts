@@ -1,7 +1,7 @@
 /**
  * Lay out a graph of services in layers from left to right: callers stand left of what they call. The same graph always
  * gets the same picture. Cycles are broken at the edge that leads back; the order within a layer follows the neighbours'
- * (barycentres), so that few edges cross.
+ * (barycentres), so that few edges cross. What neither calls nor is called stands below.
  */
 
 export interface GraphEdge {
@@ -9,10 +9,19 @@ export interface GraphEdge {
   to: string;
 }
 
-export interface Place {
+export interface Point {
   x: number;
   y: number;
+}
+
+export interface Place extends Point {
   layer: number;
+}
+
+export interface GraphLayout {
+  places: Map<string, Place>;
+  /** Where an edge that passes layers runs between their nodes; edges by `edgeKey`, others have no entry. */
+  ways: Map<string, Point[]>;
 }
 
 interface Distances {
@@ -20,23 +29,72 @@ interface Distances {
   layerPx: number;
   /** From one node of a layer to the next, in px. */
   nodePx: number;
+  /** What an edge takes that passes between nodes. */
+  lanePx: number;
 }
 
 const SWEEPS = 8;
 
-export function layOutGraph(names: readonly string[], edges: readonly GraphEdge[], { layerPx, nodePx }: Distances): Map<string, Place> {
-  const nodes = [...new Set(names)].sort();
-  const known = new Set(nodes);
-  const forward = breakCycles(nodes, edges.filter(({ from, to }) => from !== to && known.has(from) && known.has(to)));
+export const edgeKey = ({ from, to }: GraphEdge): string => JSON.stringify([from, to]);
+
+export function layOutGraph(names: readonly string[], edges: readonly GraphEdge[], distances: Distances): GraphLayout {
+  const all = [...new Set(names)].sort();
+  const known = new Set(all);
+  const real = edges.filter(({ from, to }) => from !== to && known.has(from) && known.has(to));
+  const linked = new Set(real.flatMap(({ from, to }) => [from, to]));
+  const nodes = all.filter((name) => linked.has(name));
+  const forward = breakCycles(nodes, real);
   const layers = assignLayers(nodes, forward);
-  orderLayers(layers, forward);
+  const { links, lanes } = addLanes(layers, forward);
+  orderLayers(layers, links);
   const places = new Map<string, Place>();
+  let bottom = 0;
   layers.forEach((layer, index) => {
+    const heights = layer.map((name) => (known.has(name) ? distances.nodePx : distances.lanePx));
+    let y = -heights.reduce((sum, height) => sum + height, 0) / 2;
     layer.forEach((name, position) => {
-      places.set(name, { x: index * layerPx, y: (position - (layer.length - 1) / 2) * nodePx, layer: index });
+      const height = heights[position] ?? 0;
+      places.set(name, { x: index * distances.layerPx, y: y + height / 2, layer: index });
+      y += height;
+      bottom = Math.max(bottom, y);
     });
   });
-  return places;
+  const ways = new Map([...lanes].map(([key, through]) => [key, through.map((name) => places.get(name) as Place)]));
+  for (const name of places.keys()) if (!known.has(name)) places.delete(name);
+  placeLone(all.filter((name) => !linked.has(name)), Math.max(layers.length, 1), bottom, distances, places);
+  return { places, ways };
+}
+
+/** Put what neither calls nor is called in rows under the rest. */
+function placeLone(lone: readonly string[], columns: number, bottom: number, { layerPx, nodePx }: Distances, places: Map<string, Place>): void {
+  lone.forEach((name, index) => {
+    const layer = index % columns;
+    places.set(name, { x: layer * layerPx, y: bottom + nodePx * (Math.floor(index / columns) + 0.75), layer });
+  });
+}
+
+/** Give every edge that passes layers a place of its own in each of them, so that it does not run under their nodes. */
+function addLanes(layers: string[][], edges: readonly GraphEdge[]): { links: GraphEdge[]; lanes: Map<string, string[]> } {
+  const layerOf = new Map(layers.flatMap((layer, index) => layer.map((name) => [name, index] as const)));
+  const links: GraphEdge[] = [];
+  const lanes = new Map<string, string[]>();
+  for (const edge of edges) {
+    const key = edgeKey(edge);
+    if (lanes.has(key)) continue;
+    const last = layerOf.get(edge.to) ?? 0;
+    const through: string[] = [];
+    let from = edge.from;
+    for (let layer = (layerOf.get(edge.from) ?? 0) + 1; layer < last; layer += 1) {
+      const lane = `\0${layer} ${key}`;
+      layers[layer]?.push(lane);
+      through.push(lane);
+      links.push({ from, to: lane });
+      from = lane;
+    }
+    links.push({ from, to: edge.to });
+    if (through.length > 0) lanes.set(key, through);
+  }
+  return { links, lanes };
 }
 
 /** Return the edges without those that close a cycle; searched depth-first, from nodes that nobody calls first. */
@@ -75,7 +133,7 @@ function breakCycles(nodes: readonly string[], edges: readonly GraphEdge[]): Gra
   return forward;
 }
 
-/** Put every node one layer right of its last caller; nodes without any edge stand at the left. */
+/** Put every node one layer right of its last caller. */
 function assignLayers(nodes: readonly string[], edges: readonly GraphEdge[]): string[][] {
   const incoming = new Map<string, number>(nodes.map((name) => [name, 0]));
   const targets = new Map<string, string[]>();

@@ -1,4 +1,4 @@
-import { CircleAlert } from "lucide-react";
+import { CircleAlert, GitCompareArrows } from "lucide-react";
 import { useMemo } from "react";
 import type { TraceRow } from "../../api/schema";
 import { traceLink } from "../../app/links";
@@ -25,7 +25,6 @@ interface ResultsProps {
 /** The traces found, a row each, with a bar as long as the trace and divided by where its time went. */
 export function Results({ traces, isFiltered, comparing, onCompare, onNearEnd }: ResultsProps) {
   const open = useOpen();
-  const longest = useMemo(() => traces.reduce((most, { duration_ns: ns }) => Math.max(most, ns), 1), [traces]);
   const columns = useMemo(
     (): Column<TraceRow>[] => [
       { key: "start", title: "Start", cell: ({ start_ns: ns }) => <Time ms={Number(BigInt(ns) / 1_000_000n)} millis />, width: "104px" },
@@ -58,36 +57,44 @@ export function Results({ traces, isFiltered, comparing, onCompare, onNearEnd }:
             </span>
           ) : null,
         numeric: true,
-        width: "64px",
+        width: "60px",
       },
       {
         key: "spans",
-        title: isFiltered ? "Matching spans" : "Spans",
+        title: isFiltered ? "Matching" : "Spans",
+        hint: isFiltered ? "Spans that meet the query, of all spans of the trace" : "Spans of the trace",
         cell: ({ spans, matched_spans: matched }) => (isFiltered ? `${formatCount(matched)} of ${formatCount(spans)}` : formatCount(spans)),
         numeric: true,
-        width: isFiltered ? "112px" : "72px",
+        width: isFiltered ? "96px" : "72px",
       },
-      { key: "services", title: "Services", cell: ({ services }) => formatCount(services.length), numeric: true, width: "72px" },
       { key: "duration", title: "Duration", cell: ({ duration_ns: ns }) => formatDuration(ns), numeric: true, width: "80px" },
       {
         key: "where",
         title: "Where the time went",
-        hint: "As long as the trace, beside the longest shown; divided by the services' own time",
-        cell: (trace) => <TimeBar trace={trace} longest={longest} />,
-        width: "26%",
+        hint: "Own time of the services, as shares of the whole",
+        cell: (trace) => <TimeBar trace={trace} />,
+        width: "22%",
       },
       {
         key: "compare",
         title: "",
         cell: ({ trace_id: id }) => (
-          <button type="button" className={styles.compare} data-chosen={id === comparing || undefined} onClick={() => onCompare(id)}>
-            {comparing === "" ? "Compare" : id === comparing ? "Not this" : "With this"}
+          <button
+            type="button"
+            className={styles.compare}
+            data-chosen={comparing !== "" || undefined}
+            aria-pressed={id === comparing}
+            aria-label={compareWords(comparing, id)}
+            title={compareWords(comparing, id)}
+            onClick={() => onCompare(id)}
+          >
+            <GitCompareArrows size={14} />
           </button>
         ),
-        width: "72px",
+        width: "32px",
       },
     ],
-    [isFiltered, longest, comparing, onCompare],
+    [isFiltered, comparing, onCompare],
   );
   return (
     <Table
@@ -103,16 +110,16 @@ export function Results({ traces, isFiltered, comparing, onCompare, onNearEnd }:
   );
 }
 
-function TimeBar({ trace, longest }: { trace: TraceRow; longest: number }) {
-  const { services, duration_ns: duration } = trace;
-  const words = services.map(({ service, share }) => `${service} ${formatShare(share)}`).join("\n");
+const compareWords = (comparing: string, id: string) =>
+  comparing === "" ? "Compare with another trace" : id === comparing ? "Stop comparing" : "Compare with this";
+
+function TimeBar({ trace: { services } }: { trace: TraceRow }) {
+  const words = services.map(({ service, spans, share }) => `${service}: ${formatShare(share)} in ${formatCount(spans)} spans`).join("\n");
   return (
-    <div className={styles.track} title={words}>
-      <div className={styles.bar} style={{ width: `${Math.max((duration / longest) * 100, 0.5)}%` }} role="img" aria-label={words}>
-        {services.map(({ service, share }) => (
-          <span key={service} style={{ flexGrow: share, background: seriesColor(service) }} />
-        ))}
-      </div>
+    <div className={styles.bar} title={words} role="img" aria-label={words}>
+      {services.map(({ service, share }) => (
+        <span key={service} style={{ flexGrow: share, background: seriesColor(service) }} />
+      ))}
     </div>
   );
 }

@@ -92,10 +92,16 @@ export function drawBars(drawing: Drawing): void {
       context.fillStyle = colors.bad;
       context.fillRect(clippedLeft, y + barHeight, clippedRight - clippedLeft, 2);
     }
-    drawLabel(drawing, formatDuration(spans.duration_ns[span]), left, right, top);
   }
   context.globalAlpha = 1;
   if (drawing.showPath) drawPath(drawing, toX);
+  for (let row = first; row < last; row += 1) {
+    const span = rows.spans[row] ?? 0;
+    const left = toX(spans.start_ns[span] ?? 0);
+    const right = Math.max(toX((spans.start_ns[span] ?? 0) + (spans.duration_ns[span] ?? 0)), left + 2);
+    if (right < 0 || left > width) continue;
+    drawLabel(drawing, formatDuration(spans.duration_ns[span]), left, right, (row - first) * rowHeight);
+  }
 }
 
 /** Hatch the time that a span lay waiting after its parent was done. */
@@ -138,58 +144,70 @@ function drawPointer({ context, rowHeight, width, colors }: Drawing, isRight: bo
 function drawLabel({ context, rowHeight, width, colors }: Drawing, label: string, left: number, right: number, top: number): void {
   const space = context.measureText(label).width + LABEL_GAP;
   const middle = top + rowHeight / 2 + 0.5;
+  const x = right + space < width ? right + LABEL_GAP : left - space > 0 ? left - space : Math.min(right, width) - space - 4;
+  // On a ground of its own, so that it can be read over bars and the critical path.
+  context.globalAlpha = 0.8;
+  context.fillStyle = colors.background;
+  context.fillRect(x - 2, middle - 7.5, space - LABEL_GAP + 4, 14);
+  context.globalAlpha = 1;
   context.fillStyle = colors.quiet;
-  if (right + space < width) context.fillText(label, right + LABEL_GAP, middle);
-  else if (left - space > 0) context.fillText(label, left - space, middle);
-  else {
-    // Inside the bar, on a ground of its own, so that it can be read on any colour.
-    const x = Math.min(right, width) - space - 4;
-    context.fillStyle = colors.background;
-    context.fillRect(x - 4, middle - 7.5, space + 2, 14);
-    context.fillStyle = colors.text;
-    context.fillText(label, x, middle);
-  }
+  context.fillText(label, x, middle);
 }
 
-/** Draw the critical path through the rows: along each span that the trace waited for, and from one to the next. */
+/** Draw the critical path through the rows: strong along each span that the trace waited for, thin from one to the next. */
 function drawPath({ context, waterfall, rows, first, last, rowHeight, width, colors }: Drawing, toX: (ns: number) => number): void {
   const path = waterfall.critical_path;
-  const count = path.span.length;
   const yOf = (index: number) => ((rows.rowOf[path.span[index] ?? 0] ?? 0) - first) * rowHeight + rowHeight / 2;
   const height = (last - first) * rowHeight;
+  const hops = new Path2D();
+  const stays = new Path2D();
+  let previousY = Number.NaN;
+  for (let index = 0; index < path.span.length; index += 1) {
+    const y = yOf(index);
+    const x1 = toX(path.start_ns[index] ?? 0);
+    const x2 = toX(path.end_ns[index] ?? 0);
+    if (x1 <= width + 1 && x1 >= -1 && !Number.isNaN(previousY) && y !== previousY) {
+      addHop(hops, Math.round(x1) + 0.5, previousY, y, height);
+    }
+    previousY = y;
+    if (y >= 0 && y <= height && x2 >= 0 && x1 <= width) {
+      stays.rect(Math.max(x1, 0), y - 1.5, Math.max(Math.min(x2, width) - Math.max(x1, 0), 1), 3);
+    }
+  }
   context.save();
   context.beginPath();
   context.rect(0, 0, width, height);
   context.clip();
-  const trace = () => {
-    context.beginPath();
-    let previousY = Number.NaN;
-    for (let index = 0; index < count; index += 1) {
-      const y = yOf(index);
-      const x1 = toX(path.start_ns[index] ?? 0);
-      const x2 = toX(path.end_ns[index] ?? 0);
-      if (!Number.isNaN(previousY) && y !== previousY && x1 >= -1 && x1 <= width + 1 && Math.max(y, previousY) >= 0 && Math.min(y, previousY) <= height) {
-        context.moveTo(x1, clamp(previousY, height));
-        context.lineTo(x1, clamp(y, height));
-      }
-      previousY = y;
-      if (y >= 0 && y <= height && x2 >= 0 && x1 <= width) {
-        context.moveTo(Math.max(x1, 0), y);
-        context.lineTo(Math.min(Math.max(x2, x1 + 1), width), y);
-      }
-    }
-  };
-  // A ground in the page's colour first, so that the line stands out from bars of any colour.
-  context.lineCap = "square";
-  context.strokeStyle = colors.background;
-  context.lineWidth = 4;
-  trace();
-  context.stroke();
+  context.lineWidth = 1;
   context.strokeStyle = colors.text;
-  context.lineWidth = 2;
-  trace();
-  context.stroke();
+  context.globalAlpha = 0.55;
+  context.stroke(hops);
+  context.globalAlpha = 1;
+  // A rim in the page's colour, so that the line stands out from bars of any colour.
+  context.strokeStyle = colors.background;
+  context.stroke(stays);
+  context.fillStyle = colors.text;
+  context.fill(stays);
   context.restore();
 }
 
-const clamp = (y: number, height: number) => Math.min(Math.max(y, -2), height + 2);
+/** A hop to a row far away would cross all rows between: it is only begun and ended. */
+const LONGEST_HOP_PX = 480;
+const STUB_PX = 14;
+
+function addHop(hops: Path2D, x: number, from: number, to: number, height: number): void {
+  if (Math.abs(to - from) <= LONGEST_HOP_PX) {
+    hops.moveTo(x, from);
+    hops.lineTo(x, to);
+    return;
+  }
+  const step = Math.sign(to - from) * STUB_PX;
+  if (from >= -STUB_PX && from <= height + STUB_PX) {
+    hops.moveTo(x, from);
+    hops.lineTo(x, from + step);
+  }
+  if (to >= -STUB_PX && to <= height + STUB_PX) {
+    hops.moveTo(x, to - step);
+    hops.lineTo(x, to);
+  }
+}
