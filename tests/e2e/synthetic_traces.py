@@ -13,7 +13,16 @@ MILLISECOND_NS = 1_000_000
 SPANS_PER_REQUEST = 5_000
 
 _SERVICES = ("gateway", "router", "planner", "worker", "tool-executor", "file-store", "ledger", "vector-index")
-_OPERATIONS = ("plan step", "run step", "GET /documents/{id}", "POST /tools/{tool}/run", "SELECT ledger", "search", "rank", "write")
+_OPERATIONS = (
+    "plan step",
+    "run step",
+    "GET /documents/{id}",
+    "POST /tools/{tool}/run",
+    "SELECT ledger",
+    "search",
+    "rank",
+    "write",
+)
 
 
 def send_large_trace(otlp_http_url: str, *, spans: int, seed: int = 7) -> str:
@@ -37,7 +46,11 @@ def send_large_trace(otlp_http_url: str, *, spans: int, seed: int = 7) -> str:
             offset_ns = room_ns * position // (wanted + 1)
             duration_ns = max(int(room_ns / (wanted + 1) * chance.uniform(0.2, 1.4)), 1_000)
             child = _span(
-                trace_id, parent.span_id, chance.choice(_OPERATIONS), parent.start_time_unix_nano + offset_ns, duration_ns
+                trace_id,
+                parent.span_id,
+                chance.choice(_OPERATIONS),
+                parent.start_time_unix_nano + offset_ns,
+                duration_ns,
             )
             if chance.random() < 0.01:  # noqa: PLR2004
                 child.status.CopyFrom(Status(code=Status.STATUS_CODE_ERROR, message="the tool gave up"))
@@ -79,5 +92,8 @@ def _span(trace_id: bytes, parent_id: bytes, name: str, start_ns: int, duration_
         kind=Span.SPAN_KIND_INTERNAL,
         start_time_unix_nano=start_ns,
         end_time_unix_nano=start_ns + duration_ns,
-        attributes=[attribute("step.kind", name.split(" ", maxsplit=1)[0]), attribute("step.bytes", duration_ns % 4096)],
+        attributes=[
+            attribute("step.kind", name.split(" ", maxsplit=1)[0]),
+            attribute("step.bytes", duration_ns % 4096),
+        ],
     )

@@ -3,6 +3,8 @@ import type { Overview, StatusResponse, StorageResponse } from "../../api/schema
 import { Connect } from "../../components/Connect";
 import { EmptyState, QueryView, Skeleton } from "../../components/states";
 import { useTimeRange } from "../../app/useTimeRange";
+import { serviceTracesLink } from "../../app/links";
+import { PageLink } from "../../components/PageLink";
 import { Button } from "../../components/Button";
 import { Changes } from "./Changes";
 import { Errors } from "./Errors";
@@ -13,6 +15,8 @@ import { Services } from "./Services";
 import { VerdictLine } from "./VerdictLine";
 
 const STEPS = 40;
+/** Gnomon's traces of its own requests: with nothing else there, the page should still teach. */
+const OWN_SERVICE = "gnomon";
 
 /** Is anything wrong, and since when? */
 export default function OverviewPage() {
@@ -25,8 +29,8 @@ export default function OverviewPage() {
       <div className={styles.body}>
       <QueryView query={overview} failed="The overview could not be read" skeleton={<Skeleton rows={14} height={24} />}>
         {({ data }) =>
-          data.services.length === 0 ? (
-            <Nothing />
+          data.services.every(({ service }) => service === OWN_SERVICE) ? (
+            <Nothing own={data.services.length > 0} />
           ) : (
             <div className={styles.parts}>
               <VerdictLine services={data.services} stepsMs={data.steps_ms} />
@@ -47,7 +51,7 @@ export default function OverviewPage() {
   );
 }
 
-function Nothing() {
+function Nothing({ own }: { own: boolean }) {
   const { text, set } = useTimeRange();
   const wide = text.from === "now-7d";
   return (
@@ -63,6 +67,12 @@ function Nothing() {
               look at the last 7 days
             </Button>
             .
+          </>
+        )}
+        {own && (
+          <>
+            {" "}
+            Until then there are only <PageLink {...serviceTracesLink(OWN_SERVICE)}>Gnomon’s own traces</PageLink>.
           </>
         )}
       </p>
