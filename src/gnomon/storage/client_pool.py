@@ -38,6 +38,8 @@ _UNREACHABLE = {210, 279}
 
 T = TypeVar("T")
 
+_RESERVED_THREADS = 3
+
 
 def translate_error(error: Exception, query: QuerySettings) -> GnomonError:
     """Return the error of ours that an error of the engine stands for."""
@@ -47,9 +49,9 @@ def translate_error(error: Exception, query: QuerySettings) -> GnomonError:
     QUERY_FAILURES.labels(code or type(error).__name__).inc()
     if code in _TIMEOUT:
         message = (
-            f"The query took longer than query.time_s = {query.time_s:g} s. Narrow the time range or add a condition."
+            f"The query took longer than query.time = {query.time_s:g} s. Narrow the time range or add a condition."
         )
-        return QueryLimitError(message, setting="query.time_s", value=query.time_s)
+        return QueryLimitError(message, setting="query.time", value=query.time_s)
     if code in _MEMORY:
         message = (
             f"The query needs more memory than query.memory_bytes = {query.memory_bytes} allows. Narrow the time range."
@@ -75,7 +77,9 @@ class ClientPool:
         self._query = query
         self._threads = engine.threads
         self._memory_bytes = engine.memory_bytes
-        self._executor = ThreadPoolExecutor(query.concurrency + 2, thread_name_prefix="engine")
+        # Queries wait for each other; the threads beyond them are for the loader, for killing queries and for health.
+        self._queries = asyncio.Semaphore(query.concurrency)
+        self._executor = ThreadPoolExecutor(query.concurrency + _RESERVED_THREADS, thread_name_prefix="engine")
         self._local = threading.local()
         self._clients: list[Client] = []
 
@@ -105,8 +109,9 @@ class ClientPool:
             found = client.query(statement, parameters=dict(parameters or {}), settings=limits, column_oriented=True)
             return Result(tuple(found.column_names), found.result_columns)
 
-        with QUERY_SECONDS.labels("query").time():
-            return await self._in_thread(run, tag)
+        async with self._queries:
+            with QUERY_SECONDS.labels("query").time():
+                return await self._in_thread(run, tag)
 
     async def command(
         self, statement: str, parameters: Mapping[str, object] | None, settings: Mapping[str, str | int | float] | None

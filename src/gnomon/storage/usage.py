@@ -40,7 +40,8 @@ class StorageMeter:
 
     async def check(self) -> str:
         """Return a word about the engine; raises a StorageError when it does not answer."""
-        await self._engine.query("SELECT 1")
+        # Not a query: those may wait for each other, and the engine is well all the same.
+        await self._engine.command("SELECT 1")
         return "the engine answers"
 
     async def usage(self) -> StorageUsage:
