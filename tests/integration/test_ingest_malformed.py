@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from gnomon.ingest.checked import Checked
 from gnomon.ingest.errors import MalformedRequestError
@@ -53,7 +54,7 @@ def _trace_request() -> Message:
         span.attributes.extend(_attributes())
         span.events.add(name="event", time_unix_nano=NOW_NS, attributes=_attributes()[:3], dropped_attributes_count=1)
         span.links.add(trace_id=b"\x05" * 16, span_id=b"\x06" * 8, trace_state="c=d", attributes=_attributes()[:1])
-        span.status.code, span.status.message = 2, "failed"
+        span.status.code, span.status.message = Status.STATUS_CODE_ERROR, "failed"
     return request
 
 
