@@ -3,10 +3,12 @@
 import fcntl
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import clickhouse_connect
+import psutil
 import structlog
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -25,6 +27,8 @@ _BROKEN = """
 SELECT concat(table, '/', name) AS part FROM system.detached_parts
 WHERE database = currentDatabase() AND startsWith(reason, 'broken')
 """
+# Control groups, version 2 and 1; a container without a limit says "max", or a number beyond any machine.
+_CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 class EmbeddedEngine:
@@ -33,7 +37,8 @@ class EmbeddedEngine:
     def __init__(self, directory: Path, engine: EngineSettings, query: QuerySettings) -> None:
         """Remember the directory; nothing is opened before `start`."""
         self._directory = directory
-        self._pool = ClientPool(self._connect, engine, query)
+        bounded = replace(engine, memory_bytes=engine.memory_bytes or available_memory_bytes() // 3)
+        self._pool = ClientPool(self._connect, bounded, query)
         self._lock: IO[str] | None = None
         self.dialect = Dialect()
 
@@ -108,6 +113,16 @@ class EmbeddedEngine:
 
     def _connect(self) -> Client:
         return clickhouse_connect.get_client(dsn=f"chdb://{self._directory.resolve() / 'engine'}")
+
+
+def available_memory_bytes() -> int:
+    """Return the memory of this machine, or of the container where that has less."""
+    limits = [psutil.virtual_memory().total]
+    for path in _CONTAINER_LIMITS:
+        text = path.read_text(encoding="ascii").strip() if path.is_file() else ""
+        if text.isdecimal():
+            limits.append(int(text))
+    return min(limits)
 
 
 def _lock_directory(directory: Path) -> IO[str]:
