@@ -66,8 +66,8 @@ def test_it_says_what_fails_and_since_when_and_leads_there(
 ) -> None:
     send_spans(gnomon, "gateway", spans=100)
     send_spans(gnomon, "tool-executor", failing=12, name="run tool")
-    page = open_page(gnomon.url)
-    expect(page.get_by_text(re.compile(r"tool-executor fails"))).to_be_visible()
+    page = open_page(f"{gnomon.url}/?refresh=5s")
+    expect(page.get_by_text(re.compile(r"tool-executor fails"))).to_be_visible(timeout=15_000)
     expect(page.get_by_text(re.compile(r"20 % of its spans, since \d\d:\d\d:\d\d"))).to_be_visible()
     row = page.get_by_role("row").filter(has_text="tool-executor").first
     expect(row).to_contain_text("86 ms")
