@@ -18,7 +18,7 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -26,9 +26,10 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from gnomon.lifecycle import Clock
 from gnomon.storage.engine import Engine
-from gnomon.storage.errors import SegmentRejectedError, StorageUnavailableError
+from gnomon.storage.errors import StorageUnavailableError
+from gnomon.storage.loader import Loader, Segment
 from gnomon.storage.repeats import RepeatMemory
-from gnomon.storage.segments import Frame, encode_frame, read_frames, repair_segment
+from gnomon.storage.segments import encode_frame, repair_segment
 from gnomon.storage.settings import JournalSettings
 from gnomon.storage.streams import STREAMS
 
@@ -48,36 +49,10 @@ SYNC_SECONDS = Histogram(
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
 )
 BACKLOG_BYTES = Gauge("gnomon_journal_backlog_bytes", "Bytes that are acknowledged and not yet loaded into the engine.")
-BACKLOG_SEGMENTS = Gauge("gnomon_journal_backlog_segments", "Closed segments that wait for the loader.")
-LOADED_BYTES = Counter("gnomon_loader_loaded_bytes_total", "Bytes of requests loaded into the engine.", ["stream"])
-LOAD_SECONDS = Histogram(
-    "gnomon_loader_insert_duration_seconds",
-    "Time to insert one segment.",
-    ["stream"],
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
-LOAD_RETRIES = Counter("gnomon_loader_retries_total", "Inserts that failed and are tried again.", ["stream"])
-SET_ASIDE_REQUESTS = Counter(
-    "gnomon_loader_set_aside_requests_total",
-    "Requests that the engine could not read; they are kept in the folder `rejected`.",
-    ["stream"],
-)
-
 _GROUP = 256
 _READERS_STAY_S = 30.0
 _CATCH_UP_S = 1.0
-
-
-@dataclass(slots=True)
-class _Segment:
-    """A file of requests, open or closed."""
-
-    stream: str
-    path: Path
-    born: float
-    size: int = 0
-    accepted: list[tuple[bytes, int]] = field(default_factory=list)
-    file: int = -1
+_DRAIN_S = 10.0
 
 
 @dataclass(slots=True)
@@ -96,7 +71,7 @@ class _StreamJournal:
         self.stream = stream
         self.folder = folder
         self.repeats = repeats
-        self.segment: _Segment | None = None
+        self.segment: Segment | None = None
         self.waiting: deque[_Waiting] = deque()
         self.pending: dict[bytes, asyncio.Future[None]] = {}
         self.wake = asyncio.Event()
@@ -114,19 +89,17 @@ class Journal:
     ) -> None:
         """Remember where and how; nothing happens before `start`."""
         self._directory = directory
-        self._engine = engine
         self._settings = settings
         self._min_free_bytes = min_free_bytes
         self._clock = clock
         self._streams: dict[str, _StreamJournal] = {}
-        self._closed: asyncio.Queue[_Segment] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._backlog_bytes = 0
         self._waiting_bytes = 0
         self._loaded = asyncio.Condition()
         self._unloaded: dict[str, int] = dict.fromkeys(STREAMS, 0)
         self._disk_full = False
-        self._refusal = ""
+        self._loader = Loader(engine, directory / "rejected", clock, self._note_loaded)
         self._last_read = -_READERS_STAY_S
         self._number = time.time_ns()
         self._listeners: list[Callable[[str], None]] = []
@@ -144,15 +117,15 @@ class Journal:
             return f"Less than storage.min_free_bytes = {self._min_free_bytes} are free on the disk."
         if self._backlog_bytes > self._settings.backlog_bytes:
             return (
-                self._refusal or f"More than journal.backlog_bytes = {self._settings.backlog_bytes} wait to be loaded."
+                self._loader.trouble
+                or f"More than journal.backlog_bytes = {self._settings.backlog_bytes} wait to be loaded."
             )
         return ""
 
     @property
     def set_aside(self) -> int:
         """Return how many files of unreadable requests were set aside and are still there."""
-        folder = self._directory / "rejected"
-        return len(list(folder.iterdir())) if folder.exists() else 0
+        return self._loader.set_aside
 
     def on_loaded(self, listener: Callable[[str], None]) -> Callable[[], None]:
         """Call `listener(stream)` after each loaded segment, in the event loop; returns the way to end that."""
@@ -171,10 +144,8 @@ class Journal:
         self._tasks = [
             asyncio.create_task(self._write(stream), name=f"journal {name}") for name, stream in self._streams.items()
         ]
-        self._tasks += [
-            asyncio.create_task(self._load(), name="loader"),
-            asyncio.create_task(self._watch_disk(), name="disk watch"),
-        ]
+        self._tasks.append(asyncio.create_task(self._watch_disk(), name="disk watch"))
+        self._loader.start()
 
     async def stop(self) -> None:
         """Refuse new requests, sync those that wait, load what can be loaded, and release the files."""
@@ -186,7 +157,8 @@ class Journal:
         writers = self._tasks[: len(self._streams)]
         await asyncio.gather(*writers, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wait_until_loaded(tuple(STREAMS)), 20)
+            await asyncio.wait_for(self._wait_until_loaded(tuple(STREAMS)), _DRAIN_S)
+        await self._loader.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -315,7 +287,7 @@ class Journal:
         if journal.segment is None:
             self._number += 1
             path = journal.folder / f"{journal.stream}-{self._number:020d}.segment"
-            journal.segment = _Segment(journal.stream, path, self._clock.monotonic())
+            journal.segment = Segment(journal.stream, path, self._clock.monotonic())
         segment = journal.segment
         try:
             written = await asyncio.to_thread(_append_group, segment, group, now_s)
@@ -342,17 +314,16 @@ class Journal:
             self._settle(journal, request.fingerprint, len(request.body))
             request.done.set_result(None)
 
-    def _close_segment(self, journal: _StreamJournal, segment: _Segment) -> None:
+    def _close_segment(self, journal: _StreamJournal, segment: Segment) -> None:
         """Close the file; before it may be loaded and deleted, its fingerprints are written down elsewhere."""
         os.close(segment.file)
         segment.file = -1
         journal.repeats.save(segment.accepted)
         segment.accepted = []
 
-    def _enqueue(self, segment: _Segment) -> None:
+    def _enqueue(self, segment: Segment) -> None:
         if segment.size:
-            self._closed.put_nowait(segment)
-            BACKLOG_SEGMENTS.set(self._closed.qsize())
+            self._loader.put(segment)
         else:
             segment.path.unlink(missing_ok=True)
 
@@ -366,82 +337,22 @@ class Journal:
             for frame in recent:
                 journal.repeats.add(frame.fingerprint, now_s)
             journal.repeats.save((frame.fingerprint, frame.accepted_s) for frame in recent)
-            segment = _Segment(journal.stream, path, self._clock.monotonic(), path.stat().st_size)
+            segment = Segment(journal.stream, path, self._clock.monotonic(), path.stat().st_size)
             self._backlog_bytes += segment.size
             self._unloaded[journal.stream] += segment.size
             self._enqueue(segment)
             log.info("segment of a former process found", segment=path.name, requests=len(frames))
         BACKLOG_BYTES.set(self._backlog_bytes)
 
-    async def _load(self) -> None:
-        """Insert closed segments, oldest first, for as long as it takes."""
-        while True:
-            segment = await self._closed.get()
-            await self._load_segment(segment)
-            await asyncio.to_thread(segment.path.unlink)
-            self._backlog_bytes -= segment.size
-            BACKLOG_BYTES.set(self._backlog_bytes)
-            BACKLOG_SEGMENTS.set(self._closed.qsize())
-            LOADED_BYTES.labels(segment.stream).inc(segment.size)
-            async with self._loaded:
-                self._unloaded[segment.stream] -= segment.size
-                self._loaded.notify_all()
-            for listener in tuple(self._listeners):
-                listener(segment.stream)
-
-    async def _load_segment(self, segment: _Segment) -> None:
-        """Insert one segment; wait and try again while the engine cannot, set aside what it can never read."""
-        delay_s = 0.1
-        while True:
-            try:
-                with LOAD_SECONDS.labels(segment.stream).time():
-                    await self._engine.load(STREAMS[segment.stream], segment.path, segment.path.name)
-            except SegmentRejectedError as error:
-                log.error("segment cannot be read whole", segment=segment.path.name, error=str(error)[:500])  # noqa: TRY400
-                await self._load_parts(segment)
-                return
-            except Exception as error:  # noqa: BLE001 - whatever it was, what is acknowledged must not be lost
-                self._refusal = f"The loader cannot insert: {error}"
-                LOAD_RETRIES.labels(segment.stream).inc()
-                log.warning(
-                    "insert failed, trying again", segment=segment.path.name, delay_s=delay_s, error=str(error)[:500]
-                )
-                await self._clock.sleep(delay_s)
-                delay_s = min(delay_s * 2, 10.0)
-            else:
-                self._refusal = ""
-                return
-
-    async def _load_parts(self, segment: _Segment) -> None:
-        """Halve a segment that the engine cannot read until unreadable requests stand alone, and keep those aside."""
-        data = await asyncio.to_thread(segment.path.read_bytes)
-        parts = [list(read_frames(data))]
-        while parts:
-            frames = parts.pop()
-            if not frames:
-                continue
-            part = segment.path.with_suffix(f".{frames[0].start}-{frames[-1].end}.part")
-            await asyncio.to_thread(part.write_bytes, data[frames[0].start : frames[-1].end])
-            try:
-                await self._engine.load(STREAMS[segment.stream], part, part.name)
-            except SegmentRejectedError:
-                if len(frames) > 1:
-                    middle = len(frames) // 2
-                    parts += [frames[middle:], frames[:middle]]
-                else:
-                    await asyncio.to_thread(self._set_aside, segment.stream, part, frames[0])
-            except Exception as error:  # noqa: BLE001 - as above
-                log.warning("insert failed, trying again", segment=part.name, error=str(error)[:500])
-                parts.append(frames)
-                await self._clock.sleep(1.0)
-            await asyncio.to_thread(part.unlink, missing_ok=True)
-
-    def _set_aside(self, stream: str, part: Path, frame: Frame) -> None:
-        folder = self._directory / "rejected"
-        folder.mkdir(exist_ok=True)
-        shutil.copy(part, folder / part.name)
-        SET_ASIDE_REQUESTS.labels(stream).inc()
-        log.error("request set aside", file=str(folder / part.name), fingerprint=frame.fingerprint.hex())
+    async def _note_loaded(self, segment: Segment) -> None:
+        """Settle the books after a segment has been stored and deleted."""
+        self._backlog_bytes -= segment.size
+        BACKLOG_BYTES.set(self._backlog_bytes)
+        async with self._loaded:
+            self._unloaded[segment.stream] -= segment.size
+            self._loaded.notify_all()
+        for listener in tuple(self._listeners):
+            listener(segment.stream)
 
     async def _watch_disk(self) -> None:
         while True:
@@ -455,7 +366,7 @@ class Journal:
         self._disk_full = full
 
 
-def _append_group(segment: _Segment, group: list[_Waiting], now_s: int) -> int:
+def _append_group(segment: Segment, group: list[_Waiting], now_s: int) -> int:
     """Write a group of requests and sync them; returns the number of bytes, and leaves nothing behind when it fails."""
     if segment.file < 0:
         segment.file = os.open(segment.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)

@@ -9,6 +9,7 @@ import pytest
 
 from gnomon.model.errors import UnavailableError
 from gnomon.storage.engine import Engine
+from gnomon.storage.errors import StorageError
 from gnomon.storage.settings import JournalSettings
 from gnomon.storage.streams import Stream
 from tests.opened_storage import OpenedStorage, open_storage
@@ -21,20 +22,25 @@ async def _count(engine: Engine, table: str = "spans") -> int:
     return int((await engine.query(f"SELECT count() FROM {table}")).value())
 
 
+async def _eventually(opened: OpenedStorage, table: str, rows: int) -> None:
+    """Ask as a reader does until the rows are there; fails when they do not come."""
+    async with asyncio.timeout(20):
+        while True:
+            await opened.journal.catch_up(TRACES, LOGS)
+            if await _count(opened.engine, table) == rows:
+                return
+            await asyncio.sleep(0.05)
+
+
 async def test_acknowledged_requests_can_be_queried(opened_storage: OpenedStorage) -> None:
     """After `catch_up` a reader sees what was acknowledged before, at the first read and while reading goes on."""
-    journal, engine = opened_storage.journal, opened_storage.engine
+    journal = opened_storage.journal
     await journal.append(TRACES, make_trace_request(3), os.urandom(16))
     await journal.append(LOGS, make_log_request(["hello"]), os.urandom(16))
-    await journal.catch_up(TRACES, LOGS)
-    assert (await _count(engine), await _count(engine, "logs")) == (3, 1)
+    await _eventually(opened_storage, "spans", 3)
+    await _eventually(opened_storage, "logs", 1)
     await journal.append(TRACES, make_trace_request(4), os.urandom(16))
-    for _ in range(20):
-        await asyncio.sleep(0.05)
-        await journal.catch_up(TRACES)
-        if await _count(engine) == 7:
-            break
-    assert await _count(engine) == 7
+    await _eventually(opened_storage, "spans", 7)
     assert journal.backlog_bytes == 0
 
 
@@ -99,7 +105,7 @@ async def test_a_loader_that_is_behind_makes_requests_wait_and_then_refuses(tmp_
     settings = JournalSettings(backlog_bytes=1, hold_s=0.1, segment_age_s=0.01, idle_segment_age_s=0.01)
     async with open_storage(tmp_path, settings=settings) as opened:
         stuck = _StuckEngine(opened.engine)
-        opened.journal._engine = stuck  # type: ignore[assignment]
+        opened.journal._loader._engine = stuck  # type: ignore[assignment]
         await opened.journal.append(TRACES, make_trace_request(1), os.urandom(16))
         body, fingerprint = make_trace_request(2), os.urandom(16)
         with pytest.raises(UnavailableError, match="backlog_bytes = 1") as refused:
@@ -110,6 +116,29 @@ async def test_a_loader_that_is_behind_makes_requests_wait_and_then_refuses(tmp_
         await opened.journal.append(TRACES, body, fingerprint)
         await opened.journal.flush()
         assert await _count(opened.engine) == 3
+
+
+class _PickyEngine(_StuckEngine):
+    """An engine that refuses one request for a reason that no protobuf reader would give."""
+
+    async def load(self, stream: Stream, segment: Path, token: str) -> None:
+        if b"picked" in segment.read_bytes():
+            message = "Code: 349. DB::Exception: Cannot convert NULL value to non-Nullable type"
+            raise StorageError(message, code=349)
+        await self._engine.load(stream, segment, token)
+
+
+async def test_a_stream_that_cannot_be_loaded_holds_up_no_other(tmp_path: Path) -> None:
+    """While one stream's segment is tried again, another's is stored; then the refused request stands aside alone."""
+    async with open_storage(tmp_path, settings=JournalSettings(segment_age_s=0.01)) as opened:
+        opened.journal._loader._engine = _PickyEngine(opened.engine)  # type: ignore[assignment]
+        for body in ("fine", "picked", "fine, too"):
+            await opened.journal.append(LOGS, make_log_request([body]), os.urandom(16))
+        await opened.journal.append(TRACES, make_trace_request(1), os.urandom(16))
+        await _eventually(opened, "spans", 1)
+        await opened.journal.flush()
+        assert await _count(opened.engine, "logs") == 2
+        assert opened.journal.set_aside == 1
 
 
 async def test_a_full_disk_refuses_and_reads_go_on(tmp_path: Path) -> None:
