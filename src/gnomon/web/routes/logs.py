@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
 
 from gnomon.logs.search import LogSearch
@@ -22,6 +22,7 @@ _HEARTBEAT = b": still here\n\n"
 SearchText = Annotated[
     str, Query(description="What to find; see the search language.", examples=["service:gateway level>=warn"])
 ]
+LineId = Annotated[str, Path(description="`id` of a line that a search found.")]
 Order = Annotated[Literal["newest", "oldest"], Query(description="Which end of the range comes first.")]
 
 
@@ -87,9 +88,9 @@ async def get_logs_fields(search: SearchDep, time_range: TimeRangeDep) -> respon
 async def get_logs_field_values(
     search: SearchDep,
     time_range: TimeRangeDep,
-    name: str,
+    name: Annotated[str, Path(description="The field's name, as in a query.")],
     prefix: Annotated[str, Query(description="Only values that begin with this, whatever its case.")] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    limit: Annotated[int, Query(ge=1, le=1000, description="How many values at most.")] = 50,
 ) -> responses.FieldValuesResponse:
     """Return values of one field in the time range, most frequent first."""
     values = await search.values(name, time_range, prefix=prefix, limit=limit)
@@ -97,7 +98,7 @@ async def get_logs_field_values(
 
 
 @router.get("/line/{line_id}", summary="Show one line")
-async def get_logs_line(search: SearchDep, line_id: str) -> responses.LogLineDetailResponse:
+async def get_logs_line(search: SearchDep, line_id: LineId) -> responses.LogLineDetailResponse:
     """Return a line by its id."""
     record, origin = await search.line(line_id)
     return responses.LogLineDetailResponse(line=responses.show_line(record), resource=responses.show_resource(origin))
@@ -106,9 +107,9 @@ async def get_logs_line(search: SearchDep, line_id: str) -> responses.LogLineDet
 @router.get("/around/{line_id}", summary="Show what stands around a line")
 async def get_logs_around(
     search: SearchDep,
-    line_id: str,
-    before: Annotated[int, Query(ge=0, le=1000)] = 20,
-    after: Annotated[int, Query(ge=0, le=1000)] = 20,
+    line_id: LineId,
+    before: Annotated[int, Query(ge=0, le=1000, description="How many earlier lines.")] = 20,
+    after: Annotated[int, Query(ge=0, le=1000, description="How many later lines.")] = 20,
 ) -> responses.LogSurroundingsResponse:
     """Return lines of the same service instance before and after a line."""
     return responses.show_surroundings(await search.around(line_id, before=before, after=after))
@@ -143,8 +144,8 @@ async def get_logs_complete(
 @router.get("/refine", summary="Add a condition to a query")
 async def get_logs_refine(
     search: SearchDep,
-    field: Annotated[str, Query(min_length=1)],
-    value: str,
+    field: Annotated[str, Query(min_length=1, description="The field to refine by.")],
+    value: Annotated[str, Query(description="Its value.")],
     q: SearchText = "",
     keep: Annotated[bool, Query(description="True for *only this*, false for *not this*.")] = True,  # noqa: FBT002
 ) -> responses.RefinedQueryResponse:
