@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 GNOMON = (sys.executable, "-m", "gnomon")
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 40
 
 
