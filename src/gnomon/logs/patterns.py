@@ -28,7 +28,7 @@ _Words = tuple[str, ...]
 
 
 def merge_patterns(found: LogPatterns, limit: int) -> LogPatterns:
-    """Return the patterns with similar templates merged, most frequent first, at most `limit`, each with a query that finds it."""
+    """Return the patterns with similar templates merged: the `limit` most frequent, each with a query that finds it."""
     patterns = _merge_placeholders(found.patterns)
     for _ in range(_PASSES):
         merged = _merge_once(patterns)

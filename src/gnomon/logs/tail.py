@@ -23,7 +23,7 @@ class ArrivalReader(Protocol):
         """Return when lines may have been stored since `mark`, or after `timeout_s`."""
 
     async def arrivals(self, tree: Filter, mark: str, *, limit: int) -> Arrivals:
-        """Return what was stored since `mark`, the newest `limit` lines of it; with an empty mark nothing but a mark to begin at.
+        """Return the newest `limit` lines stored since `mark`; for an empty mark nothing but a mark to begin at.
 
         Raises InvalidInputError when the filter makes no sense for logs.
         """

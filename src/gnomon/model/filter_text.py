@@ -97,7 +97,7 @@ class Scanner:
         return self._read(lambda: in_list and self.peek() == ",")
 
     def read_quoted(self) -> str:
-        r"""Return what stands in quotes; `\n`, `\r`, `\t`, `\\`, `\"` and `\'` are escapes, another backslash is itself."""
+        r"""Return what stands in quotes; `\n \r \t \\ \" \'` are escapes, another backslash is itself."""
         start = self.position
         closing = self.peek()
         self.position += 1

@@ -1,4 +1,4 @@
-"""Log records, and the answers to questions about many of them. Times are Unix nanoseconds unless the name says otherwise."""
+"""Log records, and the answers to questions about many of them; times are Unix nanoseconds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,7 +134,7 @@ class ValueCount:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """The most frequent values of a field, most frequent first; `other` counts lines with a value that is not listed."""
+    """The values of a field, most frequent first; `other` counts lines with a value that is not listed."""
 
     field: str
     values: Sequence[ValueCount]
@@ -160,7 +160,7 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldInfo:
-    """A field that can be searched; `count` is on how many of the looked-at lines it was seen, None for built-in ones."""
+    """A field that can be searched; `count` says on how many of the looked-at lines it is, None if built in."""
 
     name: str
     kind: FieldKind
@@ -199,7 +199,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class LogPatterns:
-    """Patterns by count, most frequent first; `lines` is how many were looked at and `matching` how many the search finds."""
+    """Patterns, most frequent first; `lines` were looked at, `matching` are what the search finds."""
 
     patterns: Sequence[Pattern]
     starts_ns: Sequence[int]

@@ -127,6 +127,11 @@ class Journal:
         """Return how many files of unreadable requests were set aside and are still there."""
         return self._loader.set_aside
 
+    @property
+    def complete_until_ms(self) -> int:
+        """Return the time of receipt, in Unix milliseconds, before which nothing more will be stored by this process."""
+        return self._loader.complete_until_ms
+
     def on_loaded(self, listener: Callable[[str], None]) -> Callable[[], None]:
         """Call `listener(stream)` after each loaded segment, in the event loop; returns the way to end that."""
         self._listeners.append(listener)

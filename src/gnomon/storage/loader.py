@@ -71,6 +71,15 @@ class Loader:
         self._queues: dict[str, asyncio.Queue[Segment]] = {stream: asyncio.Queue() for stream in STREAMS}
         self._tasks: list[asyncio.Task[None]] = []
         self._troubles: dict[str, str] = {}
+        self._began_ms: dict[str, int] = {}
+
+    @property
+    def complete_until_ms(self) -> int:
+        """Return the time of receipt, in Unix milliseconds, before which no insert will store anything more.
+
+        Everything that an insert stores bears the time at which it began.
+        """
+        return min(self._began_ms.values(), default=self._clock.now_ns() // 1_000_000)
 
     @property
     def trouble(self) -> str:
@@ -111,6 +120,7 @@ class Loader:
         """Insert a file; returns False when the engine refuses it for what it is."""
         delay_s, tries = _FIRST_DELAY_S, 0
         while True:
+            self._began_ms[stream] = self._clock.now_ns() // 1_000_000
             try:
                 with LOAD_SECONDS.labels(stream).time():
                     await self._engine.load(STREAMS[stream], path, path.name)
@@ -125,11 +135,14 @@ class Loader:
                 self._troubles[stream] = f"The loader cannot insert: {str(error)[:300]}"
                 LOAD_RETRIES.labels(stream).inc()
                 log.warning("insert failed, trying again", segment=path.name, delay_s=delay_s, error=str(error)[:500])
+                self._began_ms.pop(stream, None)
                 await self._clock.sleep(delay_s)
                 delay_s = min(delay_s * 2, _LAST_DELAY_S)
             else:
                 self._troubles[stream] = ""
                 return True
+            finally:
+                self._began_ms.pop(stream, None)
 
     async def _insert_parts(self, segment: Segment) -> None:
         """Halve a segment until the requests that the engine refuses stand alone, and keep those aside."""

@@ -49,11 +49,15 @@ _ORIGINS = """
 SELECT
     id,
     toValidUTF8(any(service)) AS origin_service,
-    any((arrayMap(k -> toValidUTF8(k), mapKeys(resource)), shown_values(resource, resource_types), resource_types)) AS resource_attributes,
+    any((arrayMap(k -> toValidUTF8(k), mapKeys(resource)), shown_values(resource, resource_types), resource_types))
+        AS resource_attributes,
     toValidUTF8(any(scope_name)) AS origin_scope_name,
     toValidUTF8(any(scope_version)) AS origin_scope_version,
-    any((arrayMap(k -> toValidUTF8(k), mapKeys(scope_attributes)), shown_values(scope_attributes, scope_types), scope_types))
-        AS origin_scope_attributes
+    any((
+        arrayMap(k -> toValidUTF8(k), mapKeys(scope_attributes)),
+        shown_values(scope_attributes, scope_types),
+        scope_types
+    )) AS origin_scope_attributes
 FROM origins
 WHERE id IN {ids:Array(UInt64)}
 GROUP BY id
@@ -62,7 +66,7 @@ GROUP BY id
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place between lines: right after the `copies`-th line with this time, observation and hash, in the order of reading.
+    """A place between lines: after the `copies`-th line with this time, observation and hash, in reading order.
 
     `at_ts` lines with this time come before it. With no copies it is right before the first of them.
     """

@@ -45,9 +45,9 @@ def sample_slices(parts: list[TimeRange], share: float) -> list[TimeRange]:
 
 def slices_sql(slices: list[TimeRange]) -> str:
     """Return the condition that a line lies in one of the slices."""
+    moment = "fromUnixTimestamp64Nano({}::Int64, 'UTC')"
     return " OR ".join(
-        f"(ts >= fromUnixTimestamp64Nano({part.start_ns}::Int64, 'UTC') AND ts < fromUnixTimestamp64Nano({part.end_ns}::Int64, 'UTC'))"
-        for part in slices
+        f"(ts >= {moment.format(part.start_ns)} AND ts < {moment.format(part.end_ns)})" for part in slices
     )
 
 

@@ -24,7 +24,7 @@ from gnomon.storage.log_sampling import sample_share, sample_slices, sampled_not
 from gnomon.storage.log_store import (
     LEVEL_NUMBER,
     LEVELS,
-    STREAM,
+    STREAMS,
     compile_log_filter,
     counted_lines,
     run_log_query,
@@ -33,7 +33,7 @@ from gnomon.storage.log_store import (
 _SLICES = 16
 _MAX_KEYS = 500
 _TOP_K = 1000
-_MAX_VALUE_CHARACTERS = 300
+_VALUE_CHARACTERS = 300
 _MOSTLY_DIFFERENT = 0.5
 _BODY_CHARACTERS = 600
 _TEMPLATES = 3000
@@ -83,7 +83,7 @@ class LogStatistics:
 
     async def facets(self, tree: Filter, time_range: TimeRange, *, values: int, attributes: int) -> Facets:
         """Return the `values` most frequent values of the built-in fields and of the most frequent attributes."""
-        await self._journal.catch_up(STREAM)
+        await self._journal.catch_up(*STREAMS)
         condition = await compile_log_filter(self._engine, tree)
         services, levels, matching = await self._count(tree, condition, time_range)
         facets = [_facet("service", services, values), _facet("level", levels, values)]
@@ -109,13 +109,14 @@ class LogStatistics:
 
     async def fields(self, time_range: TimeRange) -> list[FieldInfo]:
         """Return the fields of the lines in the range."""
-        await self._journal.catch_up(STREAM)
+        await self._journal.catch_up(*STREAMS)
         condition = Condition("1", {})
         _, _, matching = await self._count(EVERYTHING, condition, time_range)
         sample, parameters = await self._sample(condition, time_range, matching)
         found = await self._engine.query(
             f"""
-            SELECT toValidUTF8(key) AS field, count() AS lines FROM (SELECT arrayJoin(mapKeys(attributes)) AS key FROM logs WHERE {sample})
+            SELECT toValidUTF8(key) AS field, count() AS lines
+            FROM (SELECT arrayJoin(mapKeys(attributes)) AS key FROM logs WHERE {sample})
             GROUP BY field ORDER BY lines DESC, field LIMIT {_MAX_KEYS}
             """,
             parameters,
@@ -138,8 +139,8 @@ class LogStatistics:
         return fields
 
     async def values(self, field: str, time_range: TimeRange, *, prefix: str, limit: int) -> list[ValueCount]:
-        """Return values of a field that begin with `prefix`, most frequent first; none for fields that are ids or text."""
-        await self._journal.catch_up(STREAM)
+        """Return values of a field that begin with `prefix`, most frequent first; none for ids and text."""
+        await self._journal.catch_up(*STREAMS)
         condition = Condition("1", {})
         services, levels, matching = await self._count(EVERYTHING, condition, time_range)
         if field in {"service", "service.name"}:
@@ -170,7 +171,7 @@ class LogStatistics:
 
     async def patterns(self, tree: Filter, time_range: TimeRange, width_ns: int, *, limit: int) -> LogPatterns:
         """Return templates as the engine finds them, up to `limit` of the most frequent, not yet merged."""
-        await self._journal.catch_up(STREAM)
+        await self._journal.catch_up(*STREAMS)
         condition = await compile_log_filter(self._engine, tree)
         _, _, matching = await self._count(tree, condition, time_range)
         first, last = time_range.start_ns // width_ns, (time_range.end_ns - 1) // width_ns
@@ -271,11 +272,14 @@ class LogStatistics:
             f"""
             SELECT
                 field, count() AS lines, uniq(value) AS different,
-                arrayMap(found -> (found.1, found.2), approx_top_k({values}, {_TOP_K})(substringUTF8(toValidUTF8(value), 1, {_MAX_VALUE_CHARACTERS}))) AS top
+                approx_top_k({values}, {_TOP_K})(substringUTF8(toValidUTF8(value), 1, {_VALUE_CHARACTERS})) AS found,
+                arrayMap(entry -> (entry.1, entry.2), found) AS top
             FROM (
                 SELECT
-                    arrayJoin(arrayFilter(entry -> entry.3 NOT IN (5, 6, 7), arrayZip(mapKeys(attributes), mapValues(attributes), attribute_types))) AS one,
-                    toValidUTF8(one.1) AS field, one.2 AS value
+                    arrayZip(mapKeys(attributes), mapValues(attributes), attribute_types) AS all_entries,
+                    arrayJoin(arrayFilter(entry -> entry.3 NOT IN (5, 6, 7), all_entries)) AS one,
+                    toValidUTF8(one.1) AS field,
+                    one.2 AS value
                 FROM logs WHERE {sample}
             )
             GROUP BY field ORDER BY lines DESC, field LIMIT {_MAX_KEYS}
@@ -286,7 +290,7 @@ class LogStatistics:
         for row in found.rows():
             if row["different"] > max(values, row["lines"] * _MOSTLY_DIFFERENT):
                 continue  # Nearly every line has its own: a list of them tells nothing.
-            top = {value: count for value, count in row["top"]}
+            top = dict(row["top"])
             other = max(0, row["lines"] - sum(top.values()))
             counts = [ValueCount(value, round(count * scale)) for value, count in top.items()]
             facets.append(Facet(row["field"], counts, round(other * scale)))
@@ -299,7 +303,8 @@ class LogStatistics:
             self._engine,
             f"""
             SELECT toValidUTF8(toString({expression})) AS value, count() AS lines FROM logs
-            WHERE {sample} AND {held} AND ({{prefix:String}} = '' OR positionCaseInsensitiveUTF8(value, {{prefix:String}}) = 1)
+            WHERE {sample} AND {held}
+                AND ({{prefix:String}} = '' OR positionCaseInsensitiveUTF8(value, {{prefix:String}}) = 1)
             GROUP BY value ORDER BY lines DESC, value LIMIT {{limit:UInt64}}
             """,
             {**parameters, "prefix": prefix, "limit": limit},

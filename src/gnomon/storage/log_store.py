@@ -26,7 +26,8 @@ from gnomon.storage.log_rows import (
     time_bounds,
 )
 
-STREAM = "otlp_logs"
+STREAMS = ("otlp_logs", "loki_push", "jsonl")
+"""The streams that bring log lines."""
 
 _WINDOWS_NS = (5 * NS_PER_MINUTE, 120 * NS_PER_MINUTE)
 _LOOK_AROUND_NS = 60 * 24 * 60 * NS_PER_MINUTE
@@ -59,7 +60,7 @@ class LogStore:
         self, tree: Filter, time_range: TimeRange, *, limit: int, cursor: str = "", newest_first: bool = True
     ) -> LogPage:
         """Return up to `limit` lines after `cursor`; raises InvalidInputError for a cursor that it did not give out."""
-        await self._journal.catch_up(STREAM)
+        await self._journal.catch_up(*STREAMS)
         condition = await compile_log_filter(self._engine, tree)
         after = read_position(cursor) if cursor else None
         rows, more = await self._read(_Reading(condition, time_range, newest_first=newest_first, after=after), limit)
@@ -72,7 +73,7 @@ class LogStore:
 
     async def histogram(self, tree: Filter, time_range: TimeRange, width_ns: int) -> LevelHistogram:
         """Return counts in buckets of `width_ns`, aligned to multiples of it, without gaps."""
-        await self._journal.catch_up(STREAM)
+        await self._journal.catch_up(*STREAMS)
         first, last = time_range.start_ns // width_ns, (time_range.end_ns - 1) // width_ns
         if last - first >= _MAX_BUCKETS:
             message = f"The histogram would have {last - first + 1} buckets, more than {_MAX_BUCKETS}. Ask for fewer."
@@ -99,7 +100,7 @@ class LogStore:
 
     async def line(self, line_id: str) -> tuple[LogRecord, Origin] | None:
         """Return a line and its sender, or None when there is none; raises InvalidInputError for what is no id."""
-        await self._journal.catch_up(STREAM)
+        await self._journal.catch_up(*STREAMS)
         row = await self._line_row(line_id)
         if row is None:
             return None
@@ -109,7 +110,7 @@ class LogStore:
 
     async def around(self, line_id: str, *, before: int, after: int) -> Surroundings | None:
         """Return the neighbours of a line from the same service and resource, or None when there is no such line."""
-        await self._journal.catch_up(STREAM)
+        await self._journal.catch_up(*STREAMS)
         row = await self._line_row(line_id)
         if row is None:
             return None
@@ -138,19 +139,22 @@ class LogStore:
         """Return when lines may have been stored since `mark`, or after `timeout_s`."""
         if self._settle_s:
             await asyncio.sleep(timeout_s)
-        elif self._loaded_ms <= int(mark):
+        elif self._loaded_ms < int(mark):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._loaded.wait(), timeout_s)
 
     async def arrivals(self, tree: Filter, mark: str, *, limit: int) -> Arrivals:
-        """Return what was stored since `mark`, the newest `limit` lines of it; with an empty mark only a mark to begin at."""
-        await self._journal.catch_up(STREAM)
+        """Return the newest `limit` lines stored since `mark`; for an empty mark nothing but a mark to begin at."""
+        await self._journal.catch_up(*STREAMS)
         end_ms = self._complete_until_ms()
         condition = await compile_log_filter(self._engine, tree)
         start_ms = int(mark) if mark else end_ms
         if start_ms >= end_ms:
             return Arrivals((), {}, 0, str(start_ms))
-        kept = f"received >= fromUnixTimestamp64Milli({{start_ms:Int64}}, 'UTC') AND received < fromUnixTimestamp64Milli({{end_ms:Int64}}, 'UTC') AND ({condition.sql})"
+        kept = (
+            "received >= fromUnixTimestamp64Milli({start_ms:Int64}, 'UTC') AND "
+            f"received < fromUnixTimestamp64Milli({{end_ms:Int64}}, 'UTC') AND ({condition.sql})"
+        )
         parameters = {**condition.parameters, "start_ms": start_ms, "end_ms": end_ms, "limit": limit}
         statement = (
             f"SELECT {LINE_COLUMNS} FROM logs WHERE {kept} ORDER BY ts DESC, observed_ts DESC LIMIT {{limit:UInt64}}"
@@ -166,10 +170,11 @@ class LogStore:
     def _complete_until_ms(self) -> int:
         """Return the time of receipt before which nothing more will appear.
 
-        A segment's lines bear the time at which its insert began, and inserts follow each other: when one is done,
-        whatever comes later bears a later time.
+        The clock is this machine's, as for everything that the engine in this process stores.
         """
-        return int((time.time() - self._settle_s) * 1000) if self._settle_s else self._loaded_ms
+        if self._settle_s:
+            return int((time.time() - self._settle_s) * 1000)
+        return self._journal.complete_until_ms
 
     def _note_loaded(self, _stream: str) -> None:
         self._loaded_ms = time.time_ns() // 1_000_000
@@ -313,9 +318,11 @@ def counted_lines(
         return f"{by_line} {bounds} AND ({condition.sql})", {**parameters, **condition.parameters}
     parts = [
         f"""
-        SELECT toUnixTimestamp(toStartOfMinute(ts)) * 1000000000 AS line_ts_ns, service, severity, count() AS lines FROM logs
-        WHERE toStartOfMinute(ts) >= toDateTime({first // 10**9}, 'UTC') AND toStartOfMinute(ts) < toDateTime({last // 10**9}, 'UTC')
-        AND ({condition.sql}) GROUP BY toStartOfMinute(ts), service, severity
+        SELECT toUnixTimestamp(toStartOfMinute(ts)) * 1000000000 AS line_ts_ns, service, severity, count() AS lines
+        FROM logs
+        WHERE toStartOfMinute(ts) >= toDateTime({first // 10**9}, 'UTC')
+            AND toStartOfMinute(ts) < toDateTime({last // 10**9}, 'UTC')
+            AND ({condition.sql}) GROUP BY toStartOfMinute(ts), service, severity
         """
     ]
     parameters = dict(condition.parameters)

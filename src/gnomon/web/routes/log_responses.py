@@ -134,7 +134,7 @@ class LogFacetsResponse(BaseModel):
 
 
 class FieldResponse(BaseModel):
-    """Describe a field that can be searched; `count` is on how many looked-at lines it was seen, null for built-in ones."""
+    """Describe a field that can be searched; `count` says on how many looked-at lines it is, null if built in."""
 
     name: str
     kind: Literal["built_in", "attribute", "resource"]
@@ -368,7 +368,9 @@ def show_completion(completion: Completion, suggestions: Sequence[tuple[str, str
 
 def show_partial(partial: Partial | None) -> PartialResponse | None:
     """Return what is left out, if anything is."""
-    return partial and PartialResponse(reason=partial.reason, message=partial.message, left_out=partial.left_out)
+    if partial is None:
+        return None
+    return PartialResponse(reason=partial.reason, message=partial.message, left_out=partial.left_out)
 
 
 def _show_pattern(pattern: Pattern, lines: int) -> LogPatternResponse:
