@@ -13,6 +13,9 @@ interface IngestLineProps {
   storage: UseQueryResult<StorageResponse>;
 }
 
+/** Younger data in the journal is the normal way of things. */
+const SHOWN_FROM_S = 5;
+
 const STATES = {
   refusing: { icon: CircleAlert, tone: styles.bad, word: "Refusing" },
   behind: { icon: CircleAlert, tone: styles.warn, word: "Behind" },
@@ -43,7 +46,7 @@ export function IngestLine({ status, storage }: IngestLineProps) {
           {formatRate(ingest.refused_per_s)} refused: {reasons(ingest)}
         </span>
       )}
-      {journal && journal.oldest_age_s >= 2 && (
+      {journal && journal.oldest_age_s >= SHOWN_FROM_S && (
         <span>
           <strong>{formatBytes(journal.backlog_bytes)}</strong> wait to be loaded, the oldest for {formatDuration(journal.oldest_age_s * 1e9)}
         </span>
