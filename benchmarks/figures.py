@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value; `baseline` is what `peer` showed in the same run, and `target` says in words what is asked for."""
+    """One measured value; `baseline` is what `peer` showed in the same run, `target` says what is asked for."""
 
     name: str
     value: float
@@ -40,7 +40,7 @@ def format_value(value: float | None, unit: str) -> str:
     """Return a value with its unit, three significant digits."""
     if value is None:
         return "–"
-    shown = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004 - where three digits end
+    shown = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     return f"{shown} {unit}"
 
 

@@ -1,4 +1,4 @@
-"""Send requests over loopback HTTP from a few connections, as fast as answers come or at a fixed rate, in a process of its own."""
+"""Send requests over loopback HTTP from a few connections, as fast as answers come or at a fixed rate."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ from benchmarks.telemetry import RequestMaker, make_logs, make_traces
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What to send: `signal` is traces or logs, `rate` is requests a second over all connections (0: as fast as it goes)."""
+    """What to send: `signal` is traces or logs, `rate` requests a second over all connections (0: no limit)."""
 
     url: str
     signal: str
@@ -85,7 +85,7 @@ class _Sender(threading.Thread):
             connection.request("POST", address.path, self.maker.next(), {"Content-Type": "application/x-protobuf"})
             answer = connection.getresponse()
             answer.read()
-            if answer.status < 300:  # noqa: PLR2004 - HTTP's successes
+            if answer.status < 300:
                 self.latencies.append(time.monotonic() - begin)
             else:
                 self.refused += 1

@@ -87,5 +87,5 @@ async def _fill(directory: Path) -> None:
     for first in range(0, LINES, BLOCK):
         await engine.command(FILL, {"first": first, "count": BLOCK, "lines": LINES, "words": list(WORDS)})
     while (await engine.query("SELECT count() FROM system.merges")).value():
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # the engine tells nobody when its merges are done
     await engine.stop()

@@ -72,7 +72,7 @@ def make_traces(spans: int = 500, spans_per_trace: int = 10, templates: int = 12
 
 
 def make_logs(records: int = 500, templates: int = 12) -> RequestMaker:
-    """Return requests of one service each: `records` lines of some ten words, 4 attributes, a trace id in every other."""
+    """Return requests of one service each: `records` lines of ten words and two numbers, 4 attributes, ids."""
     return RequestMaker([_log_request(SERVICES[i % len(SERVICES)], records, i) for i in range(templates)], records)
 
 

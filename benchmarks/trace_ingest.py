@@ -40,7 +40,8 @@ def measure(folder: Path) -> list[Figure]:
     return [
         Figure("spans/s acknowledged durable, 60 s", rate, "spans/s", "Jaeger, memory", memory.rate,
                "≥ 200,000, ahead of Jaeger in memory", rate >= 200_000 and rate > memory.rate),
-        Figure("… beside Jaeger on Badger", rate, "spans/s", "Jaeger, Badger", badger.rate, "≥ 10 ×", rate >= 10 * badger.rate),
+        Figure("… beside Jaeger on Badger", rate, "spans/s", "Jaeger, Badger", badger.rate,
+               "≥ 10 ×", rate >= 10 * badger.rate),
         Figure("acknowledged and not stored", before + outcome.items - stored, "spans", target="0",
                met=stored == before + outcome.items),
         Figure("until the last acknowledged span can be queried", lag_s, "s", target="≤ 1", met=lag_s <= 1.0),
@@ -49,8 +50,10 @@ def measure(folder: Path) -> list[Figure]:
         Figure("refused requests", outcome.refused, "requests"),
         Figure("CPU a million spans", seen.cpu_s / outcome.items * 1e6, "s"),
         Figure("resident memory, peak", seen.peak_bytes / 2**20, "MiB", target="< 1 GB", met=seen.peak_bytes < 1e9),
-        Figure("resident memory, last third over middle third", seen.growth, "", target="flat", met=seen.growth < 1.1),
-        Figure("slowest health probe under that load", max(health_s) * 1e3, "ms", target="< 100", met=max(health_s) < 0.1),
+        Figure("resident memory, last third over middle third", seen.growth, "",
+               target="flat", met=seen.growth < 1.1),
+        Figure("slowest health probe under that load", max(health_s) * 1e3, "ms",
+               target="< 100", met=max(health_s) < 0.1),
     ]  # fmt: skip
 
 

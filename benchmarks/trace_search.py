@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.figures import Figure
-from benchmarks.load import Load, finish_load, start_load
+from benchmarks.load import Load, start_load
 from benchmarks.server import count_rows
 from gnomon.storage.embedded import EmbeddedEngine
 from gnomon.storage.migrations import migrate
@@ -106,7 +106,7 @@ async def _fill(directory: Path) -> list[str]:
     for first in range(0, SPANS, BLOCK):
         await engine.command(FILL, {"first": first, "count": BLOCK, "spans": SPANS, "hours": HOURS})
     while (await engine.query("SELECT count() FROM system.merges")).value():
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # the engine tells nobody when its merges are done
     ids = await engine.query(
         "SELECT lower(hex(trace_id)) FROM trace_summaries WHERE sipHash64(trace_id) % {every:UInt64} = 0 LIMIT 1000",
         {"every": max(1, SPANS // 20_000)},

@@ -9,7 +9,7 @@ import psutil
 
 @dataclass(slots=True)
 class Watched:
-    """What was seen: `resident` in bytes, twice a second; `cpu_s` is the CPU time from the start to the end of the watch."""
+    """What was seen: `resident` bytes, twice a second; `cpu_s` is CPU time from the start to the end of the watch."""
 
     resident: list[int] = field(default_factory=list)
     cpu_s: float = 0.0
