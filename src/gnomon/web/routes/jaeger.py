@@ -1,4 +1,4 @@
-"""Jaeger's query API, as jaeger-ui and Grafana's Jaeger data source call it; docs/reference/jaeger-api.md says what differs."""
+"""Jaeger's query API for jaeger-ui and Grafana's Jaeger data source; docs/reference/jaeger-api.md says what differs."""
 
 import time
 from collections.abc import Awaitable, Sequence
@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel
 
 from gnomon.model.durations import parse_duration_ns
@@ -54,7 +54,9 @@ async def list_services(services: ServicesDep) -> Response:
     summary="List a service's operations, for Jaeger's clients",
     response_model=JaegerResponse,
 )
-async def list_operation_names(services: ServicesDep, service: str) -> Response:
+async def list_operation_names(
+    services: ServicesDep, service: Annotated[str, Path(description="A service's name.")]
+) -> Response:
     """Return the names of a service's operations."""
 
     async def names() -> list[str]:
@@ -65,7 +67,9 @@ async def list_operation_names(services: ServicesDep, service: str) -> Response:
 
 @router.get("/operations", summary="List operations with kinds, for Jaeger's clients", response_model=JaegerResponse)
 async def list_operations(
-    services: ServicesDep, service: str = "", kind: Annotated[str, Query(alias="spanKind")] = ""
+    services: ServicesDep,
+    service: Annotated[str, Query(description="A service's name; required.")] = "",
+    kind: Annotated[str, Query(alias="spanKind", description="Only this kind: server, client and so on.")] = "",
 ) -> Response:
     """Return a service's operations with their kinds."""
     if not service:
@@ -76,17 +80,17 @@ async def list_operations(
 @router.get("/traces", summary="Find traces, for Jaeger's clients", response_model=JaegerResponse)
 async def find_traces(
     services: ServicesDep,
-    service: str = "",
-    operation: str = "",
+    service: Annotated[str, Query(description="A service's name; required without traceID.")] = "",
+    operation: Annotated[str, Query(description="An operation's name.")] = "",
     tags: Annotated[str, Query(description="A JSON object of names and values.")] = "",
     tag: Annotated[list[str] | None, Query(description="name:value, repeated.")] = None,
     start: Annotated[str, Query(description="Unix microseconds.")] = "",
     end: Annotated[str, Query(description="Unix microseconds.")] = "",
     lookback: Annotated[str, Query(description="How far back from the end, such as 1h, if there is no start.")] = "",
-    min_duration: Annotated[str, Query(alias="minDuration")] = "",
-    max_duration: Annotated[str, Query(alias="maxDuration")] = "",
-    limit: str = "",
-    trace_ids: Annotated[list[str] | None, Query(alias="traceID")] = None,
+    min_duration: Annotated[str, Query(alias="minDuration", description="Shortest span, such as 1.5ms.")] = "",
+    max_duration: Annotated[str, Query(alias="maxDuration", description="Longest span.")] = "",
+    limit: Annotated[str, Query(description="Most traces; 100 if it is left out, 1500 at most.")] = "",
+    trace_ids: Annotated[list[str] | None, Query(alias="traceID", description="Ids of traces, repeated.")] = None,
 ) -> Response:
     """Return whole traces that have a span which meets all conditions, or those with the given ids."""
     jaeger = services.tracing.jaeger
@@ -110,7 +114,9 @@ async def find_traces(
 
 
 @router.get("/traces/{trace_id}", summary="Return a trace, for Jaeger's clients", response_model=JaegerResponse)
-async def get_trace(services: ServicesDep, trace_id: str) -> Response:
+async def get_trace(
+    services: ServicesDep, trace_id: Annotated[str, Path(description="32 or 16 hexadecimal digits.")]
+) -> Response:
     """Return one trace with all its spans; times are as they were sent."""
     return await _answer(services.tracing.jaeger.trace(trace_id))
 

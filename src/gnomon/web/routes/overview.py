@@ -1,4 +1,4 @@
-"""`/api/overview`: is anything wrong, and since when?"""
+"""`/api/overview`: whether anything is wrong, and since when."""
 
 from typing import Annotated
 

@@ -23,7 +23,7 @@ async def get_operations(
     time_range: TimeRangeDep,
     service: Annotated[str, Query(description="Only this service; empty for all.")] = "",
     name: Annotated[str, Query(description="Only this operation; empty for all.")] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Most operations.")] = 100,
     steps: Annotated[int, Query(ge=2, le=500, description="About how many steps to cut the range into.")] = 60,
 ) -> OperationList:
     """Return rate, errors and duration of each operation, in total and over time."""

@@ -18,9 +18,14 @@ router = APIRouter(prefix="/api/tracing", tags=["traces"])
 _WATERFALL = TypeAdapter(Waterfall)
 
 QueryText = Annotated[
-    str, Query(description="Conditions on spans in the search language: `service:gateway duration>1s http.status_code>=500`.")
+    str,
+    Query(
+        description="Conditions on spans in the search language: `service:gateway duration>1s http.status_code>=500`."
+    ),
 ]
-TraceId = Annotated[str, Path(description="32 or 16 hexadecimal digits; W3C traceparent and Jaeger's spellings work, too.")]
+TraceId = Annotated[
+    str, Path(description="32 or 16 hexadecimal digits; W3C traceparent and Jaeger's spellings work, too.")
+]
 
 
 @router.get("/search", summary="Find traces")
@@ -28,8 +33,8 @@ async def search_traces(
     services: ServicesDep,
     time_range: TimeRangeDep,
     q: QueryText = "",
-    sort: Sort = Sort.NEWEST,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    sort: Annotated[Sort, Query(description="What comes first.")] = Sort.NEWEST,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Traces on a page.")] = 50,
     cursor: Annotated[str, Query(description="`next_cursor` of the page before.")] = "",
 ) -> SearchPage:
     """Return the traces that have a span which meets every condition."""
@@ -41,9 +46,9 @@ async def get_points(
     services: ServicesDep,
     time_range: TimeRangeDep,
     q: QueryText = "",
-    limit: Annotated[int, Query(ge=1, le=20_000)] = 2000,
+    limit: Annotated[int, Query(ge=1, le=20_000, description="Most points.")] = 2000,
 ) -> ScatterPoints:
-    """Return start, duration and errors of the traces that a search finds, over the whole range: all, or a fair sample."""
+    """Return start, duration and errors of the traces that a search finds in the whole range: all, or a fair sample."""
     return await services.tracing.search.points(time_range, _parse(q), limit=limit)
 
 
@@ -82,10 +87,10 @@ async def get_tag_names(
 async def get_tag_values(
     services: ServicesDep,
     time_range: TimeRangeDep,
-    name: str,
+    name: Annotated[str, Path(description="A field: service, http.route, resource.host.name.")],
     q: QueryText = "",
     prefix: Annotated[str, Query(description="Only values that contain this, ignoring case.")] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Most values.")] = 50,
 ) -> TagValues:
     """Return the most frequent values of one field among recent spans that match the query."""
     return await services.tracing.search.tag_values(time_range, name, _parse(q), contains=prefix, limit=limit)
