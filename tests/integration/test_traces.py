@@ -19,7 +19,7 @@ WORKER = {"service.version": "2.1", "host.name": "node-7"}
 
 
 def _checkout(index: int, trace: str) -> list[SentSpan]:
-    """Return a call through gateway, worker and database; each is a second later and 10 ms slower than the one before."""
+    """Return a call through gateway, worker and database: a second later and 10 ms slower than the one before."""
     start_us, slow_us = index * SECOND_US, index * 10_000
     failed = 2 if index % 4 == 3 else 0
     attributes = {"http.response.status_code": 500 if failed else 200, "user.id": f"user-{index}"}
@@ -27,7 +27,8 @@ def _checkout(index: int, trace: str) -> list[SentSpan]:
     return [
         SentSpan(trace, f"a{index:015x}", "", "gateway", "POST /checkout", 2, start_us, 50_000 + slow_us, failed,
                  f"attempt {index} failed" if failed else "", attributes, events=events),
-        SentSpan(trace, f"b{index:015x}", f"a{index:015x}", "gateway", "call worker", 3, start_us + 1000, 40_000 + slow_us),
+        SentSpan(trace, f"b{index:015x}", f"a{index:015x}", "gateway", "call worker", 3, start_us + 1000,
+                 40_000 + slow_us),
         SentSpan(trace, f"c{index:015x}", f"b{index:015x}", "worker", "pay", 2, start_us + 2000, 30_000 + slow_us,
                  attributes={"queue": "slow" if index >= 6 else "fast"}, resource=WORKER, scope=("billing", "3")),
         SentSpan(trace, f"d{index:015x}", f"c{index:015x}", "worker", "SELECT", 3, start_us + 3000, 1000,
@@ -37,7 +38,8 @@ def _checkout(index: int, trace: str) -> list[SentSpan]:
 
 SPANS = [
     *(span for index, trace in enumerate(CHECKOUT) for span in _checkout(index, trace)),
-    SentSpan(BATCH, "e" * 16, "", "batch", "nightly", 1, 3 * SECOND_US, 20 * SECOND_US, attributes={"nested": {"a": [1]}}),
+    SentSpan(BATCH, "e" * 16, "", "batch", "nightly", 1, 3 * SECOND_US, 20 * SECOND_US,
+             attributes={"nested": {"a": [1]}}),
     SentSpan(BROKEN, "f" * 16, "9" * 16, "worker", "lost", 5, 4 * SECOND_US, 100, resource=WORKER),
 ]  # fmt: skip
 

@@ -18,30 +18,33 @@ SHORT = "000000000000000012aa43dd8448eb21"
 ASYNC = "5b8efff798038103d269b633813fc60c"
 GATEWAY, WORKER, TOOLS = "jaeger-gateway", "jaeger-worker", "jaeger-tools"
 ODD = {
-    "text": "a", "empty": "", "yes": True, "no": False, "int": 42, "negative": -7, "big": 2**60, "float": 1.5, "whole": 2.0,
-    "small": 1e-9, "list": ["a", 1, True, 2.5], "map": {"b": 1, "a": ["x", {"y": False}]}, "bytes": b"\x00\xff", "unicode": "Grüße ☀",
+    "text": "a", "empty": "", "unicode": "Grüße ☀", "yes": True, "no": False, "int": 42, "negative": -7, "big": 2**60,
+    "float": 1.5, "whole": 2.0, "small": 1e-9, "bytes": b"\x00\xff", "list": ["a", 1, True, 2.5],
+    "map": {"b": 1, "a": ["x", {"y": False}]},
 }  # fmt: skip
 
+HOST_1 = {"host.name": "h1", "service.version": "1.2", "n": 3}
+HOST_2 = {"host.name": "h2"}
 SPANS = (
     SentSpan(
         TRACE, "00f067aa0ba902b7", service=GATEWAY, name="POST /tasks", kind=2, duration_us=50_000, status=2,
-        message="upstream failed", attributes=ODD, resource={"host.name": "h1", "service.version": "1.2", "n": 3},
+        message="upstream failed", attributes=ODD, resource=HOST_1,
         events=((1000, "exception", {"exception.type": "TimeoutError", "retries": 2}), (2000, "", {"bare": "yes"})),
         scope=("http", "0.4"), trace_state="vendor=1,other=2",
     ),
     SentSpan(
         TRACE, "00f067aa0ba902b8", "00f067aa0ba902b7", GATEWAY, "call worker", 3, 2000, 40_000, status=1,
-        resource={"host.name": "h1", "service.version": "1.2", "n": 3}, links=((SHORT, "1111111111111111", {"why": "retry"}),),
+        resource=HOST_1, links=((SHORT, "1111111111111111", {"why": "retry"}),),
     ),
-    SentSpan(TRACE, "00f067aa0ba902b9", "00f067aa0ba902b8", WORKER, "run", 2, 3000, 30_000, resource={"host.name": "h2"}),
-    SentSpan(TRACE, "00f067aa0ba902ba", "00f067aa0ba902b9", WORKER, "think", 1, 4000, 9000, resource={"host.name": "h2"}),
+    SentSpan(TRACE, "00f067aa0ba902b9", "00f067aa0ba902b8", WORKER, "run", 2, 3000, 30_000, resource=HOST_2),
+    SentSpan(TRACE, "00f067aa0ba902ba", "00f067aa0ba902b9", WORKER, "think", 1, 4000, 9000, resource=HOST_2),
     SentSpan(
-        TRACE, "00f067aa0ba902bb", "00f067aa0ba902b9", WORKER, "enqueue", 4, 15_000, 500, resource={"host.name": "h2"},
+        TRACE, "00f067aa0ba902bb", "00f067aa0ba902b9", WORKER, "enqueue", 4, 15_000, 500, resource=HOST_2,
         attributes={"error": "no", "span.kind": "odd", "messaging.system": "kafka"},
     ),
     SentSpan(TRACE, "00f067aa0ba902bc", "00f067aa0ba902bb", TOOLS, "consume", 5, 16_000, 900),
     SentSpan(TRACE, "00f067aa0ba902bd", "ffffffffffffffff", TOOLS, "orphan", 0, 17_000, 100),
-    SentSpan(SHORT, "00f067aa0ba902be", "", WORKER, "tick", 5, 100_000, 700, attributes={"user": "7"}, resource={"host.name": "h2"}),
+    SentSpan(SHORT, "00f067aa0ba902be", "", WORKER, "tick", 5, 100_000, 700, attributes={"user": "7"}, resource=HOST_2),
     SentSpan(
         ASYNC, "00f067aa0ba902bf", "", TOOLS, "sweep", 1, 200_000, 2_000_000,
         links=((TRACE, "00f067aa0ba902bc", {"opentracing.ref_type": "child_of"}),),

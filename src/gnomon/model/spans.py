@@ -1,4 +1,7 @@
-"""Spans and traces as storage gives them. Ids are lower-case hexadecimal, empty where there is none; times Unix nanoseconds."""
+"""Spans and traces as storage gives them.
+
+Ids are lower-case hexadecimal, empty where there is none; times Unix nanoseconds.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

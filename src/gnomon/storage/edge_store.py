@@ -38,7 +38,7 @@ class EdgeStore:
         self._journal = journal
 
     async def count_spans(self, time_range: TimeRange) -> dict[int, int]:
-        """Return how many spans each minute holds, by the minute's start in Unix nanoseconds, as far as they are loaded."""
+        """Return how many spans each minute holds, by its start in Unix nanoseconds, as far as they are loaded."""
         statement = f"""
             SELECT toUnixTimestamp(minute) AS at, sum(spans) AS n FROM operation_stats
             WHERE minute >= {moment(time_range.start_ns)} AND minute < {moment(time_range.end_ns)}
@@ -121,8 +121,8 @@ def _share(spans: int) -> int:
 def _edges_sql(window: TimeRange, share: int) -> str:
     """Return a query for one row a call: client, server, kind, duration, failed, real.
 
-    A call is a span that serves (server, consumer) under a parent of another service, with the duration that the server saw;
-    or a client's or producer's span under which nothing serves and that names its peer.
+    A call is a span that serves (server, consumer) under a parent of another service, with the duration that the
+    server saw; or a client's or producer's span under which nothing serves and that names its peer.
     """
     chosen = f"AND cityHash64(trace_id) % {share:d} = 0" if share > 1 else ""
     parents = TimeRange(window.start_ns - _PARENTS_BEFORE_NS, window.end_ns)

@@ -14,9 +14,9 @@ _QUANTILES = "quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(durations)"
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Rate, errors and duration of what `service`, `name` and `kind` name, in one step or (`step` None) in the whole range.
+    """Rate, errors and duration of what `service`, `name` and `kind` name, in one step of a range.
 
-    Empty names stand for all of them together.
+    `step` None stands for the whole range, an empty name for all of them together.
     """
 
     service: str
@@ -106,12 +106,12 @@ class ServiceStore:
         )
 
     async def whole(self, time_range: TimeRange, step_s: int, service: str, name: str) -> list[Statistics]:
-        """Return the statistics of all spans of a service and operation together (empty: of all), in total and by step."""
+        """Return the statistics of all spans of a service and operation (empty: of all), in total and by step."""
         where, parameters = _of(time_range, service, name)
         return await self._statistics(time_range, step_s, where, (), parameters)
 
     async def list_operations(self, time_range: TimeRange, service: str = "", name: str = "") -> list[OperationTotals]:
-        """Return every operation of the range (of a service, of a name) with its counts, the one with most time first."""
+        """Return every operation of the range (of a service, a name) with its counts, that with most time first."""
         await self._journal.catch_up(STREAM)
         where, parameters = _of(time_range, service, name)
         statement = f"""
@@ -162,7 +162,7 @@ class ServiceStore:
         ]
 
     async def errors(self, time_range: TimeRange, limit: int) -> list[ErrorSpans]:
-        """Return the newest failed spans, alike ones together: same operation, type and message but for numbers and ids."""
+        """Return the newest failed spans, alike ones together: same operation, type, and message but for numbers."""
         statement = f"""
             SELECT toValidUTF8(service) AS s, toValidUTF8(name) AS n, toValidUTF8(type) AS error_type, count() AS spans,
                 max(ts) AS last, toUnixTimestamp64Nano(last) AS last_ns, toValidUTF8(argMax(text, ts)) AS message,

@@ -69,7 +69,8 @@ class TraceStore:
                 status,
                 toUnixTimestamp64Nano(ts) AS start_ns,
                 duration,
-                greatest(0, toUnixTimestamp64Milli(received) - intDiv(start_ns + toInt64(duration), 1000000)) AS delay_ms,
+                greatest(0, toUnixTimestamp64Milli(received)
+                    - intDiv(start_ns + toInt64(duration), 1000000)) AS delay_ms,
                 length(events.name) AS event_count,
                 length(links.span_id) AS link_count,
                 toUInt8(has(events.name, 'exception')) AS exceptions,
@@ -89,7 +90,8 @@ class TraceStore:
         statement = (
             f"SELECT lower(hex(span_id)) AS id FROM spans WHERE {self._of(trace)} AND ({condition.sql}) ORDER BY ts"
         )
-        return list((await self._engine.query(statement, condition.parameters)).column("id"))
+        found = await self._engine.query(statement, condition.parameters)
+        return list(found.column("id")) if len(found) else []
 
     async def read_span(self, trace: TraceSummary, span_id: str) -> Span | None:
         """Return all of one span, or None; of two with the same id, the one that came first."""
@@ -117,7 +119,8 @@ class TraceStore:
                 toValidUTF8(trace_state) AS state, flags, dropped.1 AS dropped_attributes, dropped.2 AS dropped_events,
                 dropped.3 AS dropped_links, toUnixTimestamp64Milli(received) * 1000000 AS received_ns,
                 replaced_ts, redacted, origin_id,
-                {_KEYS.format("attributes")} AS keys, attribute_types, shown_values(attributes, attribute_types) AS texts,
+                {_KEYS.format("attributes")} AS keys, attribute_types,
+                shown_values(attributes, attribute_types) AS texts,
                 arrayMap(t -> toUnixTimestamp64Nano(t), events.ts) AS event_times,
                 arrayMap(n -> toValidUTF8(n), events.name) AS event_names,
                 arrayMap(m -> {_KEYS.format("m")}, events.attributes) AS event_keys,
@@ -143,7 +146,8 @@ class TraceStore:
             SELECT
                 id, toValidUTF8(any(scope_name)) AS scope, toValidUTF8(any(scope_version)) AS version,
                 any(resource) AS r, any(resource_types) AS rt, any(scope_attributes) AS s, any(scope_types) AS st,
-                {_KEYS.format("r")} AS resource_keys, rt AS resource_type_numbers, shown_values(r, rt) AS resource_texts,
+                {_KEYS.format("r")} AS resource_keys, rt AS resource_type_numbers,
+                shown_values(r, rt) AS resource_texts,
                 {_KEYS.format("s")} AS scope_keys, st AS scope_type_numbers, shown_values(s, st) AS scope_texts
             FROM origins WHERE id IN ({known}) GROUP BY id
         """

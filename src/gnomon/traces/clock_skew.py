@@ -1,9 +1,9 @@
 """Clocks that disagree: spans that seem to begin before what caused them.
 
-Nothing begins before its parent. Where a service's span does, the clocks of the two machines differ, and the span is moved,
-together with everything below it in the same service. A server's span lies within the client's call; one that does not is
-put into its middle, as if the way there took as long as the way back. Everything else is moved to its parent's start. (Jaeger
-corrects in the same manner, but moves asynchronous work, too.)
+Nothing begins before its parent. Where a service's span does, the clocks of the two machines differ, and the span is
+moved, together with everything below it in the same service. A server's span lies within the client's call; one that
+does not is put into its middle, as if the way there took as long as the way back. Everything else is moved to its
+parent's start. (Jaeger corrects in the same manner, but moves asynchronous work, too.)
 """
 
 from collections.abc import Sequence

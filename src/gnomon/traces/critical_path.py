@@ -1,7 +1,7 @@
 """What a span waited for: the chain of work that decided when it ended.
 
-Walking back from the end, time belongs to the child that finished last before that moment; before the child began, to the
-child that finished last before that; and to the span itself where no child had finished in time.
+Walking back from the end, time belongs to the child that finished last before that moment; before the child began, to
+the child that finished last before that; and to the span itself where no child had finished in time.
 
     root   ├───────────────────────────────────────────────┤
       a        ├─────────┤

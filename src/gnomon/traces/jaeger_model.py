@@ -1,7 +1,8 @@
 """Spans in Jaeger's JSON, as its query service 2.13 answers them for data that came in over OTLP.
 
-Kind, status, scope and trace state are tags beside the attributes; events are logs; links are FOLLOWS_FROM references. Nested
-values are JSON text, whole numbers that a JavaScript number cannot hold are text, times are microseconds.
+Kind, status, scope and trace state are tags beside the attributes; events are logs; links are FOLLOWS_FROM
+references. Nested values are JSON text, whole numbers that a JavaScript number cannot hold are text, times are
+microseconds.
 """
 
 import json

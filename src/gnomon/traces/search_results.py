@@ -141,7 +141,7 @@ class DifferingField:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """Compare selected traces' matching spans with those of the other traces in the range, the most telling field first."""
+    """Compare the matching spans of selected traces with those of the others, the most telling field first."""
 
     selected_spans: int
     rest_spans: int

@@ -1,4 +1,4 @@
-"""Spans as a tree, as far as there is one: parents that are missing, ids that appear twice and circles are told, not hidden."""
+"""Spans as a tree, as far as there is one: missing parents, repeated ids and circles are told, not hidden."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ _MILLISECOND = 1_000_000
 class SpanTree:
     """Hold the tree of a SpanTable; spans are indexes into it.
 
-    `order` is depth-first, siblings by start. `start_ns` is corrected for clock skew by `moved_ns`. `orphans` are spans whose
-    parent is not here; they stand beside the roots.
+    `order` is depth-first, siblings by start. `start_ns` is corrected for clock skew by `moved_ns`. `orphans` are spans
+    whose parent is not here; they stand beside the roots.
     """
 
     table: SpanTable
@@ -80,7 +80,7 @@ def build_span_tree(table: SpanTable) -> SpanTree:
 
 
 def _find_parents(table: SpanTable) -> tuple[list[int], set[int], int, int]:
-    """Return each span's parent (-1: none), the spans whose parent is missing, and how many are circular or repeated."""
+    """Return each span's parent (-1: none), spans whose parent is missing, how many are circular, how many repeated."""
     by_id: dict[str, int] = {}
     for span, span_id in enumerate(table.span_id):
         by_id.setdefault(span_id, span)
