@@ -1,6 +1,6 @@
 import { ArrowUpRight, CircleAlert, Clock, Minus, Plus } from "lucide-react";
 import type { Change } from "../../api/schema";
-import { serviceTracesLink, type Target } from "../../app/links";
+import { serviceLink, serviceTracesLink, type Target } from "../../app/links";
 import { PageLink } from "../../components/PageLink";
 import { Section } from "../../components/Section";
 import { Time } from "../../components/Time";
@@ -47,8 +47,9 @@ export function Changes({ changes }: { changes: readonly Change[] }) {
 }
 
 function target(change: Change): Target {
+  if (["new_service", "gone_service", "new_version"].includes(change.kind)) return serviceLink(change.service);
   return serviceTracesLink(change.service, {
-    ...(change.name && change.kind !== "new_version" ? { operation: change.name } : {}),
+    ...(change.name ? { operation: change.name } : {}),
     errors: change.kind === "more_errors",
     slowest: change.kind === "slower",
   });

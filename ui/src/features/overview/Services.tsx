@@ -1,5 +1,5 @@
 import type { ServiceHealth } from "../../api/schema";
-import { serviceLogsLink, serviceTracesLink } from "../../app/links";
+import { serviceLink, serviceLogsLink, serviceTracesLink } from "../../app/links";
 import { PageLink } from "../../components/PageLink";
 import { Section } from "../../components/Section";
 import { ServiceName } from "../../components/ServiceName";
@@ -83,7 +83,7 @@ export function Services({ services, stepS }: { services: readonly ServiceHealth
           columns={columns}
           rows={services}
           rowKey={({ service }) => service}
-          onOpen={({ service }) => open(serviceTracesLink(service))}
+          onOpen={({ service }) => open(serviceLink(service))}
           height={`min(${services.length * 29 + 30}px, 100%)`}
           rowHeight={29}
           keyboard

@@ -7,7 +7,6 @@ import { useParam, useSetSearch } from "../../app/location";
 import { usePageTitle } from "../../app/title";
 import { seriesColor } from "../../charts/palette";
 import { Button } from "../../components/Button";
-import { Id } from "../../components/Copyable";
 import { PageLink } from "../../components/PageLink";
 import { EmptyState, QueryView, Skeleton } from "../../components/states";
 import { type Column, Table } from "../../components/Table";
@@ -93,10 +92,10 @@ function Comparison({ comparison }: { comparison: TraceComparison }) {
             <span className="truncate">{name}</span>
           </span>
         ),
-        width: "34%",
+        width: "32%",
       },
-      { key: "left", title: "Left", cell: (step) => <Side side={step.left} id={left.trace_id} scale={scale} />, width: "24%" },
-      { key: "right", title: "Right", cell: (step) => <Side side={step.right} id={right.trace_id} scale={scale} />, width: "24%" },
+      { key: "left", title: "Left", cell: (step) => <Side side={step.left} id={left.trace_id} scale={scale} />, width: "19%" },
+      { key: "right", title: "Right", cell: (step) => <Side side={step.right} id={right.trace_id} scale={scale} />, width: "19%" },
       { key: "change", title: "Right against left", cell: (step) => <Change step={step} scale={scale} />, numeric: true },
     ],
     [left.trace_id, right.trace_id, scale],
@@ -135,9 +134,8 @@ function TraceFacts({ trace, other }: { trace: ComparedTrace; other?: ComparedTr
         <span className={styles.duration}>{formatDuration(trace.duration_ns)}</span>
         {other && <strong>{formatChange(trace.duration_ns, other.duration_ns)}</strong>}
         <span>{formatCount(trace.spans)} spans</span>
-        <span className={trace.errors > 0 ? styles.bad : "quiet"}>{trace.errors > 0 ? `${formatCount(trace.errors)} errors` : "no errors"}</span>
+        <span className={trace.errors > 0 ? styles.bad : "quiet"}>{trace.errors > 0 ? `${formatCount(trace.errors)} ${trace.errors === 1 ? "error" : "errors"}` : "no errors"}</span>
         <Time ms={Number(BigInt(trace.start_ns) / 1_000_000n)} style="date" />
-        <Id id={trace.trace_id} />
       </div>
     </div>
   );

@@ -5,7 +5,7 @@ import { PartialNote, QueryView, Skeleton } from "../../components/states";
 import { formatCount, formatShare } from "../../format/numbers";
 import { brushParams } from "./brush";
 import styles from "./DifferenceList.module.css";
-import { withCondition } from "./queryText";
+import { withCondition } from "../../components/queryText";
 
 interface DifferenceListProps {
   query: string;

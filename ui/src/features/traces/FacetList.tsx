@@ -1,11 +1,9 @@
-import { Check, EqualNot, X } from "lucide-react";
 import { useRangeQuery } from "../../api/queries";
-import type { Facet, Facets, TagValues } from "../../api/schema";
+import type { Facets, TagValues, ValueCount } from "../../api/schema";
 import { useParam, useSetSearch } from "../../app/location";
+import { type FacetValue, FacetView } from "../../components/FacetView";
+import styles from "../../components/Facet.module.css";
 import { QueryView, PartialNote, Skeleton } from "../../components/states";
-import { formatCount, formatNumber, formatShare } from "../../format/numbers";
-import styles from "./FacetList.module.css";
-import { standOf, withCondition, withoutCondition } from "./queryText";
 
 interface FacetListProps {
   query: string;
@@ -25,7 +23,16 @@ export function FacetList({ query, onQuery }: FacetListProps) {
             {data.facets
               .filter(({ field }) => field !== group)
               .map((facet) => (
-                <FacetView key={facet.field} facet={facet} total={data.spans} query={query} onQuery={onQuery} />
+                <FacetView
+                  key={facet.field}
+                  field={facet.field}
+                  values={counts(facet.values)}
+                  others={facet.others}
+                  total={data.spans}
+                  noun="spans"
+                  query={query}
+                  onQuery={onQuery}
+                />
               ))}
             {data.sampled && data.facets.length > 0 && <PartialNote>Counted from a sample and scaled up.</PartialNote>}
           </>
@@ -34,6 +41,8 @@ export function FacetList({ query, onQuery }: FacetListProps) {
     </aside>
   );
 }
+
+const counts = (values: readonly ValueCount[]): FacetValue[] => values.map(({ value, spans }) => ({ value, count: spans }));
 
 const VALUES_OF_GROUP = 30;
 
@@ -46,7 +55,10 @@ function Grouped({ field, query, onQuery }: { field: string } & FacetListProps) 
       <QueryView query={values} failed={`${field} could not be counted`} skeleton={<Skeleton rows={4} />}>
         {({ data }) => (
           <FacetView
-            facet={{ field, values: data.values, others: 0 }}
+            field={field}
+            values={counts(data.values)}
+            others={0}
+            noun="spans"
             total={data.values.reduce((sum, { spans }) => sum + spans, 0)}
             query={query}
             onQuery={onQuery}
@@ -55,56 +67,5 @@ function Grouped({ field, query, onQuery }: { field: string } & FacetListProps) 
         )}
       </QueryView>
     </div>
-  );
-}
-
-function FacetView({ facet, total, query, onQuery, onClose }: { facet: Facet; total: number; onClose?: () => void } & FacetListProps) {
-  const { field, values, others } = facet;
-  const most = Math.max(...values.map(({ spans }) => spans), 1);
-  return (
-    <section className={styles.facet}>
-      <h3>
-        <span className="truncate" title={field}>
-          {field}
-        </span>
-        {onClose && (
-          <button type="button" aria-label={`Stop grouping by ${field}`} title="Stop grouping" onClick={onClose}>
-            <X size={12} />
-          </button>
-        )}
-      </h3>
-      {values.length === 0 && <p className="quiet">No matching span has it.</p>}
-      <ul>
-        {values.map(({ value, spans }) => {
-          const stand = standOf(query, field, value);
-          return (
-            <li key={value} className={styles.value} data-stand={stand ?? undefined}>
-              <button
-                type="button"
-                className={styles.only}
-                aria-pressed={stand === "only"}
-                title={`${value === "" ? "(empty)" : value}: ${formatCount(spans)} spans, ${formatShare(total > 0 ? spans / total : null)} of those that match`}
-                onClick={() => onQuery(stand ? withoutCondition(query, field, value) : withCondition(query, field, value, "="))}
-              >
-                <span className={styles.bar} style={{ width: `${(spans / most) * 100}%` }} aria-hidden />
-                {stand === "only" && <Check size={12} aria-hidden />}
-                <span className="truncate">{value === "" ? <i>empty</i> : value}</span>
-                <span className="number quiet">{formatNumber(spans)}</span>
-              </button>
-              <button
-                type="button"
-                className={styles.not}
-                aria-label={`Not ${value}`}
-                title="Not this"
-                onClick={() => onQuery(withCondition(query, field, value, "!="))}
-              >
-                <EqualNot size={12} />
-              </button>
-            </li>
-          );
-        })}
-        {others > 0 && <li className={styles.others}>{formatNumber(others)} spans with other values</li>}
-      </ul>
-    </section>
   );
 }

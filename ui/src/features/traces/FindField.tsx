@@ -43,7 +43,7 @@ export function FindField({ text, onText, found, selected, onMove }: FindFieldPr
         <input
           data-page-search
           value={typed}
-          placeholder="Find spans: name, service, or http.status_code >= 500"
+          placeholder="Find spans by name, service or attribute = value"
           aria-label="Find spans"
           aria-invalid={found.error !== null}
           spellCheck={false}

@@ -14,7 +14,7 @@ import { formatDuration } from "../../format/durations";
 import { formatCount, formatShare } from "../../format/numbers";
 import { SpanLogs } from "./SpanLogs";
 import styles from "./SpanPanel.module.css";
-import { conditionText } from "./queryText";
+import { conditionText } from "../../components/queryText";
 import { attributeField, isSearchable } from "./spanQueries";
 
 interface SpanPanelProps {
@@ -55,7 +55,7 @@ export function SpanPanel({ waterfall, span, onClose, onZoom }: SpanPanelProps) 
         </dl>
         <p className={styles.share}>
           {formatShare(waterfall.duration_ns > 0 ? duration / waterfall.duration_ns : null)} of the trace
-          {(spans.descendants[span] ?? 0) > 0 && `, ${formatCount(spans.descendants[span])} spans below`}
+          {(spans.descendants[span] ?? 0) > 0 && `, ${formatCount(spans.descendants[span])} ${spans.descendants[span] === 1 ? "span" : "spans"} below`}
           {(spans.failed_descendants[span] ?? 0) > 0 && `, ${formatCount(spans.failed_descendants[span])} of them failed`}
         </p>
         <div className={styles.actions}>

@@ -18,9 +18,9 @@ export default function TraceTable({ waterfall, onOpen }: { waterfall: Waterfall
   const own = useMemo(() => rows.reduce((sum, { selfNs }) => sum + selfNs, 0), [rows]);
   const columns = useMemo((): Column<OperationRow>[] => {
     const all: (Column<OperationRow> | null)[] = [
-      { key: "service", title: "Service", cell: (row) => <ServiceName name={row.service} />, sortBy: (row) => row.service },
+      { key: "service", title: "Service", cell: (row) => <ServiceName name={row.service} />, sortBy: (row) => row.service, width: by === "operation" ? "17%" : undefined },
       by === "operation"
-        ? { key: "name", title: "Operation", cell: (row) => <span title={row.name}>{row.name}</span>, sortBy: (row) => row.name, width: "30%" }
+        ? { key: "name", title: "Operation", cell: (row) => <span title={row.name}>{row.name}</span>, sortBy: (row) => row.name }
         : null,
       { key: "spans", title: "Spans", cell: (row) => formatCount(row.spans), sortBy: (row) => row.spans, numeric: true, width: "80px" },
       {
@@ -58,7 +58,7 @@ export default function TraceTable({ waterfall, onOpen }: { waterfall: Waterfall
         ),
         sortBy: (row) => row.selfNs,
         numeric: true,
-        width: "168px",
+        width: "136px",
       },
       {
         key: "total",

@@ -19,7 +19,7 @@ import { formatCount } from "../../format/numbers";
 import { brushText, countBrushed, isInBrush, parseBrush } from "./brush";
 import { DifferenceList } from "./DifferenceList";
 import { FacetList } from "./FacetList";
-import { QueryLine } from "./QueryLine";
+import { TraceQuery } from "./TraceQuery";
 import { Results } from "./Results";
 import styles from "./TracesPage.module.css";
 import { type SortBy, useTraceSearch } from "./useTraceSearch";
@@ -74,7 +74,7 @@ export default function TracesPage() {
   }, [wantsMore, loaded]);
   return (
     <div className={styles.page}>
-      <QueryLine query={query} onQuery={onQuery} error={isInvalid ? search.first.error : null} />
+      <TraceQuery query={query} onQuery={onQuery} error={isInvalid ? search.first.error : null} />
       {isInvalid ? (
         <Hints />
       ) : (

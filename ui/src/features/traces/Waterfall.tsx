@@ -24,6 +24,9 @@ interface WaterfallProps {
   showPath: boolean;
 }
 
+/** However wide the names are to be, the bars keep more than half. */
+const MOST_NAMES = 0.45;
+
 /** Rows move in chunks, so that scrolling draws a few times a screen and not at every pixel. */
 const CHUNK_ROWS = 16;
 
@@ -35,7 +38,8 @@ export function Waterfall(props: WaterfallProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const size = useElementSize(scroller);
-  const [nameWidth, setNameWidth] = useNameWidth();
+  const [chosenWidth, setNameWidth] = useNameWidth();
+  const nameWidth = size.width === 0 ? chosenWidth : Math.min(chosenWidth, Math.round(size.width * MOST_NAMES));
   const [chunk, setChunk] = useState(0);
   const [cursorX, setCursorX] = useState<number | null>(null);
   const colors = useBarColors(services);
@@ -71,8 +75,11 @@ export function Waterfall(props: WaterfallProps) {
     const element = scroller.current;
     if (!element || selectedRow < 0 || size.height === 0) return;
     const top = selectedRow * ROW_HEIGHT;
-    if (top < element.scrollTop) element.scrollTop = top - ROW_HEIGHT;
-    else if (top + 2 * ROW_HEIGHT > element.scrollTop + element.clientHeight) element.scrollTop = top - element.clientHeight + 2 * ROW_HEIGHT;
+    const { scrollTop, clientHeight } = element;
+    // One row further the view moves along; from afar the row comes to the middle.
+    if (top < scrollTop - 2 * ROW_HEIGHT || top > scrollTop + clientHeight + ROW_HEIGHT) element.scrollTop = top - clientHeight / 2;
+    else if (top < scrollTop) element.scrollTop = top - ROW_HEIGHT;
+    else if (top + 2 * ROW_HEIGHT > scrollTop + clientHeight) element.scrollTop = top - clientHeight + 2 * ROW_HEIGHT;
   }, [selectedRow, size.height]);
 
   const moveCursor = (event: PointerEvent<HTMLElement>) => {

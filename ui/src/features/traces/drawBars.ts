@@ -126,6 +126,14 @@ function drawWait({ context, waterfall, rowHeight, width, colors }: Drawing, spa
   }
   context.stroke();
   context.restore();
+  const label = `waited ${formatDuration(wait[1] - wait[0])}`;
+  const space = context.measureText(label).width;
+  if (space + 16 > right - left) return;
+  const x = (left + right - space) / 2;
+  context.fillStyle = colors.background;
+  context.fillRect(x - 4, y - 2, space + 8, height + 4);
+  context.fillStyle = colors.quiet;
+  context.fillText(label, x, top + rowHeight / 2 + 0.5);
 }
 
 /** Point to a bar that lies outside the window. */
@@ -144,7 +152,8 @@ function drawPointer({ context, rowHeight, width, colors }: Drawing, isRight: bo
 function drawLabel({ context, rowHeight, width, colors }: Drawing, label: string, left: number, right: number, top: number): void {
   const space = context.measureText(label).width + LABEL_GAP;
   const middle = top + rowHeight / 2 + 0.5;
-  const x = right + space < width ? right + LABEL_GAP : left - space > 0 ? left - space : Math.min(right, width) - space - 4;
+  const isInside = right - Math.max(left, 0) > 2 * space;
+  const x = right + space < width ? right + LABEL_GAP : left - space > 0 && !isInside ? left - space : Math.min(right, width) - space - 4;
   // On a ground of its own, so that it can be read over bars and the critical path.
   context.globalAlpha = 0.8;
   context.fillStyle = colors.background;

@@ -2,14 +2,9 @@
 
 import { useRangeQuery } from "../../api/queries";
 import type { TagNames, TagValues } from "../../api/schema";
-import { OPERATORS, type Typing } from "./queryText";
-
-export interface Suggestion {
-  text: string;
-  detail: string;
-  /** How many spans carry it, where that is known. */
-  spans: number | null;
-}
+import type { Suggestion } from "../../components/QueryLine";
+import { OPERATORS, type Typing } from "../../components/queryText";
+import { formatNumber } from "../../format/numbers";
 
 const MOST = 12;
 
@@ -23,14 +18,14 @@ export function useSuggestions(typing: Typing, open: boolean): Suggestion[] {
     { prefix: typing.prefix, limit: MOST },
     { enabled: open && typing.kind === "value" && typing.field !== "" },
   );
-  if (typing.kind === "operator") return OPERATORS.map(({ text, does }) => ({ text, detail: does, spans: null }));
+  if (typing.kind === "operator") return OPERATORS.map(({ text, does }) => ({ text, detail: does }));
   if (typing.kind === "field") {
     const tags = names.data?.data.tags ?? [];
     return tags
       .filter(({ name }) => name !== typing.prefix)
       .slice(0, MOST)
-      .map(({ name, kind, spans }) => ({ text: name, detail: KINDS[kind] ?? kind, spans: kind === "builtin" ? null : spans }));
+      .map(({ name, kind, spans }) => ({ text: name, detail: kind === "builtin" ? (KINDS[kind] ?? kind) : `${formatNumber(spans)} spans` }));
   }
   const found = values.isPlaceholderData ? [] : (values.data?.data.values ?? []);
-  return found.filter(({ value }) => value !== typing.prefix).map(({ value, spans }) => ({ text: value, detail: "", spans }));
+  return found.filter(({ value }) => value !== typing.prefix).map(({ value, spans }) => ({ text: value, detail: `${formatNumber(spans)} spans` }));
 }
