@@ -1,11 +1,15 @@
-"""What secrets look like, for the engine to mask: literals to look for, and patterns for where one of them is found."""
+"""What secrets look like, for the engine to mask: signs that are cheap to look for, and patterns for where one is.
+
+All signs are looked for at once, by Vectorscan. It takes text for UTF-8, and what comes may be anything, so signs are
+made of ASCII characters and classes alone.
+"""
 
 from collections.abc import Iterable
 
 from gnomon.model.errors import InvalidInputError
 from gnomon.storage.settings import RedactionSettings
 
-# Well-known shapes of tokens: what each contains for certain, and what it looks like as a whole.
+# Well-known shapes of tokens: a sign that each contains for certain, and what it looks like as a whole.
 _TOKENS = (
     (("AKIA", "ASIA"), r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),  # AWS access keys
     (("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{36,255}"),  # GitHub
@@ -16,7 +20,7 @@ _TOKENS = (
     (("sk-ant-", "sk-or-"), r"sk-(?:ant|or)-[A-Za-z0-9_-]{20,}"),  # Anthropic, OpenRouter
     (("sk-proj-", "sk-svcacct-"), r"sk-(?:proj|svcacct)-[A-Za-z0-9_-]{20,}"),  # OpenAI
     # OpenAI's older keys; `sk-` alone is in "task-7" and "disk-0", too. "3" is the length that precedes a nested one.
-    (("\nsk-", " sk-", '"sk-', "'sk-", "=sk-", ":sk-", "3sk-"), r"\bsk-[A-Za-z0-9]{32,64}\b|3sk-[A-Za-z0-9]{48}"),
+    ((r"\bsk-[A-Za-z0-9]{32}", r"3sk-[A-Za-z0-9]{32}"), r"\bsk-[A-Za-z0-9]{32,64}\b|3sk-[A-Za-z0-9]{48}"),
     (("AIza", "ya29."), r"AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,}"),  # Google
     (("GOCSPX-",), r"GOCSPX-[A-Za-z0-9_-]{28}"),
     (("k_live_", "k_test_", "whsec_"), r"(?:[rs]k_(?:live|test)_|whsec_)[A-Za-z0-9]{16,}"),  # Stripe
@@ -42,21 +46,8 @@ _TOKENS = (
 _NAMED = (
     (
         (
-            *(
-                "assword",
-                "asswd",
-                "PASSWORD",
-                "PASSWD",
-                "ecret",
-                "SECRET",
-                "pi_key",
-                "PI_KEY",
-                "pikey",
-                "piKey",
-                "pi-key",
-            ),
-            *("ccess_token", "uth_token", "efresh_token", "ession_token", "id_token", "bearer_token", "_TOKEN="),
-            *("ccessToken", "efreshToken", "ccess_key", "ccess-key", "CCESS_KEY", "rivate_key", "ookie"),
+            *("(?i)passw(?:or)?d", "(?i)secret", "(?i)(?:api|access|private)[_-]?key"),
+            *(r"""(?i)[hsndr][_-]?token[\n "':=]""", "(?i)cookie"),
         ),
         (
             r"(?i:password|passwd|secret|secret[_-]?key|api[_-]?key|access[_-]?key|"
@@ -64,13 +55,13 @@ _NAMED = (
             r"""["']?\s?[=:]\s?["']?([^\s"'&,;<>{}()\[\]\x00-\x1f]{4,})"""
         ),
     ),
-    (("earer ", "EARER "), r"(?i:bearer)\s+([A-Za-z0-9._~+/=-]{8,})"),
+    (("(?i)bearer ",), r"(?i:bearer)\s+([A-Za-z0-9._~+/=-]{8,})"),
     (
-        ("uthorization", "UTHORIZATION"),
+        ("(?i)authorization",),
         r"""(?i:authorization)["']?\s?[=:]\s?["']?(?:Basic|Token|ApiKey)\s+([A-Za-z0-9._~+/=-]{6,})""",
     ),
+    (("://[!-.0-9;-?A-~]*:[!-.0-?A-~]+@",), r"://[^\s/:@\x00-\x1f]*:([^\s/@\x00-\x1f]+)@"),
 )
-_IN_URL = r"://[^\s/:@\x00-\x1f]*:([^\s/@\x00-\x1f]+)@"
 
 # Attributes whose name says that the value is a secret, whatever it looks like.
 _KEY = (
@@ -87,10 +78,10 @@ def render_redaction(settings: RedactionSettings) -> dict[str, str]:
             raise InvalidInputError(message)
     if not settings.enabled:
         return {"has_secret": "0", "secrets": "emptyArrayString()", "secret_key": "0"}
-    literals = [literal for found, _pattern in _TOKENS + _NAMED for literal in found]
-    tokens = "|".join([pattern for _literals, pattern in _TOKENS] + list(settings.patterns))
-    patterns = [tokens, *(pattern for _literals, pattern in _NAMED), _IN_URL]
-    conditions = [f"multiSearchAny(t, {_array(literals)})", "(position(t, '://') > 0 AND position(t, '@') > 0)"]
+    signs = [sign.replace(".", "[.]") if "[" not in sign else sign for found, _ in _TOKENS + _NAMED for sign in found]
+    tokens = "|".join([pattern for _signs, pattern in _TOKENS] + list(settings.patterns))
+    patterns = [tokens, *(pattern for _signs, pattern in _NAMED)]
+    conditions = [f"multiMatchAny(t, {_array(signs)})"]
     conditions += [f"match(t, {_quote(pattern)})" for pattern in settings.patterns]
     return {
         "has_secret": " OR ".join(conditions),
