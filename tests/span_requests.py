@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-Value = str | bool | int | float | bytes | list["Value"] | dict[str, "Value"]
-Attributes = Mapping[str, Value]
+Attributes = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def _span(span: SentSpan, start_ns: int) -> Span:
         span_id=bytes.fromhex(span.id),
         parent_span_id=bytes.fromhex(span.parent),
         name=span.name,
-        kind=Span.SpanKind.Name(span.kind),
+        kind=Span.SpanKind.ValueType(span.kind),
         start_time_unix_nano=begin_ns,
         end_time_unix_nano=begin_ns + span.duration_us * 1000,
-        status=Status(code=Status.StatusCode.Name(span.status), message=span.message),
+        status=Status(code=Status.StatusCode.ValueType(span.status), message=span.message),
         attributes=_attributes(span.attributes),
         trace_state=span.trace_state,
         events=[
@@ -79,7 +79,7 @@ def _attributes(attributes: Attributes) -> list[KeyValue]:
     return [KeyValue(key=key, value=_any(value)) for key, value in attributes.items()]
 
 
-def _any(value: Value) -> AnyValue:
+def _any(value: Any) -> AnyValue:
     found = AnyValue()
     match value:
         case bool():

@@ -111,15 +111,16 @@ def by_number(*numbers: int) -> list[str]:
         ("queue=slow queue=fast", []),
     ],
 )
-def test_search_finds_traces_with_a_span_that_meets_all_conditions(api: Api, query: str, found: list[str]):
+def test_search_finds_traces_with_a_span_that_meets_all_conditions(api: Api, query: str, found: list[str]) -> None:
     assert api.search(query) == found
 
 
-def test_pages_follow_each_other_without_gaps(api: Api):
+def test_pages_follow_each_other_without_gaps(api: Api) -> None:
     everything = api.search("")
     assert len(everything) == len(set(everything)) == 14
     for sort in ("newest", "slowest"):
-        paged, cursor = [], ""
+        paged: list[str] = []
+        cursor: str | None = ""
         while cursor is not None:
             page = api.get("/tracing/search", q="", sort=sort, limit=3, cursor=cursor)
             paged += [trace["trace_id"] for trace in page["traces"]]
@@ -128,11 +129,11 @@ def test_pages_follow_each_other_without_gaps(api: Api):
         assert paged == api.search("", sort=sort)
 
 
-def test_slowest_first(api: Api):
+def test_slowest_first(api: Api) -> None:
     assert api.search("", sort="slowest", limit=3) == [BATCH, CHECKOUT[11], CHECKOUT[10]]
 
 
-def test_a_row_says_where_time_went(api: Api):
+def test_a_row_says_where_time_went(api: Api) -> None:
     row = api.get("/tracing/search", q="user.id=user-7")["traces"][0]
     assert (row["root_service"], row["root_name"], row["spans"], row["errors"]) == ("gateway", "POST /checkout", 4, 1)
     assert row["matched_spans"] == 1
@@ -141,7 +142,7 @@ def test_a_row_says_where_time_went(api: Api):
     assert sum(part["share"] for part in row["services"]) == pytest.approx(1)
 
 
-def test_points_show_every_trace_once(api: Api):
+def test_points_show_every_trace_once(api: Api) -> None:
     points = api.get("/tracing/points", q="service:gateway")
     assert sorted(points["trace_id"]) == sorted(CHECKOUT)
     assert (points["found"], points["complete"]) == (12, True)
@@ -150,7 +151,7 @@ def test_points_show_every_trace_once(api: Api):
     assert (len(few["trace_id"]), few["found"], few["complete"]) == (5, 12, False)
 
 
-def test_a_journey_is_told_in_steps(api: Api):
+def test_a_journey_is_told_in_steps(api: Api) -> None:
     journey = api.get(f"/tracing/trace/{CHECKOUT[3]}")
     assert [step["name"] for step in journey["steps"]] == ["POST /checkout", "call worker", "pay", "SELECT"]
     assert [step["status"] for step in journey["steps"]] == ["error", "unset", "unset", "unset"]
@@ -160,19 +161,19 @@ def test_a_journey_is_told_in_steps(api: Api):
     assert journey["critical_path"][0]["name"] == "POST /checkout"
 
 
-def test_ids_open_a_trace_in_any_spelling(api: Api):
+def test_ids_open_a_trace_in_any_spelling(api: Api) -> None:
     trace = CHECKOUT[0]
     for text in (trace.upper(), f"00-{trace}-a000000000000000-01", trace.lstrip("0"), f"{trace}:a000000000000000:0:1"):
         assert api.get(f"/tracing/trace/{text}")["trace_id"] == trace
 
 
-def test_incomplete_traces_are_shown_as_that(api: Api):
+def test_incomplete_traces_are_shown_as_that(api: Api) -> None:
     waterfall = api.get(f"/tracing/trace/{BROKEN}/spans")
     assert not waterfall["complete"]
     assert [warning["kind"] for warning in waterfall["warnings"]] == ["missing_root", "missing_parent", "late_spans"]
 
 
-def test_a_waterfall_holds_spans_in_parallel_lists(api: Api):
+def test_a_waterfall_holds_spans_in_parallel_lists(api: Api) -> None:
     waterfall = api.get(f"/tracing/trace/{CHECKOUT[3]}/spans")
     spans = waterfall["spans"]
     assert {len(column) for column in spans.values()} == {4}
@@ -181,7 +182,7 @@ def test_a_waterfall_holds_spans_in_parallel_lists(api: Api):
     assert spans["self_ns"] == [10_000_000, 10_000_000, 59_000_000, 1_000_000]
 
 
-def test_a_span_shows_all_that_was_sent(api: Api):
+def test_a_span_shows_all_that_was_sent(api: Api) -> None:
     span = api.get(f"/tracing/trace/{CHECKOUT[3]}/spans/{3 | 0xA << 60:x}")
     attributes = {each["key"]: (each["type"], each["value"]) for each in span["attributes"]}
     assert attributes == {"http.response.status_code": ("int", "500"), "user.id": ("string", "user-3")}
@@ -191,12 +192,12 @@ def test_a_span_shows_all_that_was_sent(api: Api):
     assert nested == [{"key": "nested", "type": "map", "value": '{"a": [1]}'}]
 
 
-def test_a_query_marks_spans_within_a_trace(api: Api):
+def test_a_query_marks_spans_within_a_trace(api: Api) -> None:
     found = api.get(f"/tracing/trace/{CHECKOUT[2]}/matches", q="service:worker host.name=node-7")
     assert found["span_ids"] == [f"c{2:015x}", f"d{2:015x}"]
 
 
-def test_two_traces_compare_place_by_place(api: Api):
+def test_two_traces_compare_place_by_place(api: Api) -> None:
     comparison = api.get("/tracing/compare", left=CHECKOUT[0], right=CHECKOUT[9])
     assert [(step["name"], step["change_ns"]) for step in comparison["steps"]] == [
         ("POST /checkout", 90_000_000),
@@ -206,7 +207,7 @@ def test_two_traces_compare_place_by_place(api: Api):
     ]
 
 
-def test_facets_count_matching_spans(api: Api):
+def test_facets_count_matching_spans(api: Api) -> None:
     facets = {facet["field"]: facet for facet in api.get("/tracing/facets", q="service:worker")["facets"]}
     assert {value["value"]: value["spans"] for value in facets["name"]["values"]} == {
         "pay": 12,
@@ -217,7 +218,7 @@ def test_facets_count_matching_spans(api: Api):
     assert facets["queue"]["others"] == 13
 
 
-def test_differences_name_what_the_selected_traces_have_in_common(api: Api):
+def test_differences_name_what_the_selected_traces_have_in_common(api: Api) -> None:
     found = api.get("/tracing/differences", q="name=pay", brush_from="now-1h", brush_to="now", min_duration="105ms")
     assert (found["selected_spans"], found["rest_spans"]) == (6, 6)
     assert (found["fields"][0]["field"], found["fields"][0]["score"]) == ("queue", 1.0)
@@ -227,7 +228,7 @@ def test_differences_name_what_the_selected_traces_have_in_common(api: Api):
     ] or found["fields"][0]["values"][0]["value"] == "fast"
 
 
-def test_fields_and_values_are_offered(api: Api):
+def test_fields_and_values_are_offered(api: Api) -> None:
     tags = {tag["name"]: tag["kind"] for tag in api.get("/tracing/tags")["tags"]}
     assert (tags["duration"], tags["queue"], tags["host.name"]) == ("builtin", "attribute", "resource")
     for name, values in (
@@ -243,7 +244,7 @@ def test_fields_and_values_are_offered(api: Api):
     assert {each["value"] for each in found["values"]} == {"user-1", "user-10"}
 
 
-def test_services_and_operations_sum_up(api: Api):
+def test_services_and_operations_sum_up(api: Api) -> None:
     services = {each["service"]: each for each in api.get("/tracing/services")["services"]}
     assert services["worker"]["versions"] == ["2.1"]
     assert services["gateway"]["totals"]["spans"] == 12
@@ -261,14 +262,14 @@ def test_services_and_operations_sum_up(api: Api):
     assert sum(pay["series"]["rate_per_s"]) * operations["step_s"] == pytest.approx(12)
 
 
-def test_the_service_map_shows_calls_and_what_sends_no_spans(api: Api):
+def test_the_service_map_shows_calls_and_what_sends_no_spans(api: Api) -> None:
     found = api.get("/tracing/service_map")
     edges = {(edge["client"], edge["server"], edge["kind"]): edge["calls"] for edge in found["edges"]}
     assert edges == {("gateway", "worker", "call"): 12, ("worker", "postgresql db-1", "database"): 12}
     assert {node["name"]: node["kind"] for node in found["nodes"]}["postgresql db-1"] == "database"
 
 
-def test_the_overview_shows_services_and_errors(api: Api):
+def test_the_overview_shows_services_and_errors(api: Api) -> None:
     overview = api.get("/overview")
     assert overview["services"][0]["service"] == "gateway"
     assert overview["services"][0]["totals"]["error_share"] == pytest.approx(0.25)
@@ -295,7 +296,7 @@ def test_the_overview_shows_services_and_errors(api: Api):
 )
 def test_errors_say_what_is_wrong_and_where(
     api: Api, path: str, parameters: dict[str, str], status: int, position: int | None
-):
+) -> None:
     answer = api.ask(path, **parameters)
     assert answer.status_code == status, answer.text
     assert answer.json()["error"].get("position") == position

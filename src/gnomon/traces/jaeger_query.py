@@ -1,5 +1,6 @@
 """Questions as Jaeger's query service takes them, answered in its JSON."""
 
+import asyncio
 import json
 import re
 from collections.abc import Sequence
@@ -67,12 +68,14 @@ class JaegerQuery:
     async def traces(self, trace_ids: Sequence[str]) -> list[Json]:
         """Return those of some traces that there are."""
         ids = [parse_trace_id(trace_id) for trace_id in trace_ids]
-        return _group(await self._traces.read_spans(await self._traces.summarize(ids), _MAX_SPANS))
+        spans = await self._traces.read_spans(await self._traces.summarize(ids), _MAX_SPANS)
+        return await asyncio.to_thread(_group, spans)
 
     async def find(self, query: TraceQuery) -> list[Json]:
         """Return the newest traces that have a span which meets all conditions."""
         found = await self._search.newest(query.time_range, filter_of(query), query.limit, None)
-        return _group(await self._traces.read_spans(found.traces, _MAX_SPANS))
+        spans = await self._traces.read_spans(found.traces, _MAX_SPANS)
+        return await asyncio.to_thread(_group, spans)
 
     async def dependencies(self, time_range: TimeRange) -> list[Json]:
         """Return the calls between services."""

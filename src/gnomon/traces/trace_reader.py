@@ -1,5 +1,6 @@
 """Open traces by id."""
 
+import asyncio
 import json
 
 from gnomon.model.any_values import decode_attribute
@@ -37,11 +38,12 @@ class TraceReader:
     async def journey(self, trace_id: str, limit: int) -> Journey:
         """Return a trace's story with at most `limit` steps."""
         trace, tree = await self._open(trace_id, messages=True)
-        return tell_journey(trace, tree, limit)
+        return await asyncio.to_thread(tell_journey, trace, tree, limit)
 
     async def waterfall(self, trace_id: str) -> Waterfall:
         """Return a trace's spans in the order of display."""
-        return lay_out_waterfall(*await self._open(trace_id))
+        trace, tree = await self._open(trace_id)
+        return await asyncio.to_thread(lay_out_waterfall, trace, tree)
 
     async def span(self, trace_id: str, span_id: str) -> SpanDetails:
         """Return all of one span."""
@@ -68,7 +70,8 @@ class TraceReader:
         table = await self._store.read_table(trace, _MAX_SPANS, messages=messages)
         if not len(table):
             raise _missing(trace_id)
-        return trace, build_span_tree(table)
+        # A large trace takes a while; requests and ingest go on meanwhile.
+        return trace, await asyncio.to_thread(build_span_tree, table)
 
     async def _find(self, trace_id: str) -> TraceSummary:
         trace = await self._store.find(parse_trace_id(trace_id))

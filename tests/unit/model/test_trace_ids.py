@@ -24,22 +24,22 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
         f"{TRACE}%3A00f067aa0ba902b7%3A0%3A1",
     ],
 )
-def test_every_spelling_means_the_same_trace(text: str):
+def test_every_spelling_means_the_same_trace(text: str) -> None:
     assert parse_trace_id(text) == TRACE
 
 
 @pytest.mark.parametrize("text", ["12aa43dd8448eb21", "12AA43DD8448EB21", "000000000000000012aa43dd8448eb21"])
-def test_64_bits_are_padded(text: str):
+def test_64_bits_are_padded(text: str) -> None:
     assert parse_trace_id(text) == "000000000000000012aa43dd8448eb21"
 
 
 @pytest.mark.parametrize("text", ["", "xyz", "0" * 32, TRACE + "0", "00-short-00f067aa0ba902b7-01", "a:b"])
-def test_anything_else_is_refused_with_its_value(text: str):
+def test_anything_else_is_refused_with_its_value(text: str) -> None:
     with pytest.raises(InvalidInputError, match="Invalid trace id"):
         parse_trace_id(text)
 
 
-def test_span_ids_are_padded_and_checked():
+def test_span_ids_are_padded_and_checked() -> None:
     assert parse_span_id("F067AA0BA902B7") == "00f067aa0ba902b7"
     with pytest.raises(InvalidInputError, match="Invalid span id: 'zz'"):
         parse_span_id("zz")

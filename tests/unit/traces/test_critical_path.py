@@ -25,11 +25,11 @@ def path_of(drawing: str, parents: dict[str, str]) -> Path:
     return [(names[segment.span], segment.start_ns - origin, segment.end_ns - origin) for segment in found]
 
 
-def test_a_lone_span_is_the_whole_path():
+def test_a_lone_span_is_the_whole_path() -> None:
     assert path_of("root |----|", {}) == [("root", 0, 5)]
 
 
-def test_the_drawing_of_the_module():
+def test_the_drawing_of_the_module() -> None:
     drawing = """
 root |---------------------------------------------------|
 a        |---------|
@@ -48,7 +48,7 @@ d                                     |----------|
     ]
 
 
-def test_of_parallel_children_the_last_to_finish_counts():
+def test_of_parallel_children_the_last_to_finish_counts() -> None:
     drawing = """
 root |------------------|
 a      |------|
@@ -57,7 +57,7 @@ b      |------------|
     assert path_of(drawing, {"a": "root", "b": "root"}) == [("root", 0, 2), ("b", 2, 15), ("root", 15, 19)]
 
 
-def test_children_in_sequence_all_count():
+def test_children_in_sequence_all_count() -> None:
     drawing = """
 root |------------------|
 a      |---|
@@ -67,7 +67,7 @@ b             |---|
     assert path_of(drawing, {"a": "root", "b": "root"}) == steps
 
 
-def test_a_child_that_outlives_its_parent_counts_until_the_parent_ends():
+def test_a_child_that_outlives_its_parent_counts_until_the_parent_ends() -> None:
     drawing = """
 root |--------|
 a        |---------------|
@@ -79,7 +79,8 @@ late              |---|
 @st.composite
 def trees(draw: st.DrawFn) -> tuple[list[int], list[int], list[list[int]]]:
     size = draw(st.integers(1, 40))
-    starts, ends, children = [0], [draw(st.integers(1, 1000))], [[]]
+    starts, ends = [0], [draw(st.integers(1, 1000))]
+    children: list[list[int]] = [[]]
     for span in range(1, size):
         start = draw(st.integers(-50, 1050))
         starts.append(start)
@@ -90,7 +91,7 @@ def trees(draw: st.DrawFn) -> tuple[list[int], list[int], list[list[int]]]:
 
 
 @given(trees())
-def test_stretches_follow_each_other_and_add_up_to_the_root(tree: tuple[list[int], list[int], list[list[int]]]):
+def test_stretches_follow_each_other_and_add_up_to_the_root(tree: tuple[list[int], list[int], list[list[int]]]) -> None:
     starts, ends, children = tree
     path = find_critical_path(starts, ends, children, 0)
     assert path[0].start_ns == starts[0]
@@ -101,7 +102,7 @@ def test_stretches_follow_each_other_and_add_up_to_the_root(tree: tuple[list[int
         assert starts[segment.span] <= segment.start_ns < segment.end_ns <= ends[segment.span]
 
 
-def test_a_chain_of_ten_thousand_spans_does_not_exhaust_the_stack():
+def test_a_chain_of_ten_thousand_spans_does_not_exhaust_the_stack() -> None:
     size = 10_000
     starts, ends = list(range(size)), [2 * size - span for span in range(size)]
     children = [[span + 1] for span in range(size - 1)] + [[]]

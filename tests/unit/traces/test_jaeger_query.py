@@ -17,7 +17,7 @@ def query(**changes: object) -> TraceQuery:
     return TraceQuery(**(fields | changes))  # type: ignore[arg-type]
 
 
-def test_conditions_are_joined():
+def test_conditions_are_joined() -> None:
     tree = filter_of(query(operation="GET /", min_duration="1.5ms", max_duration="2s"))
     assert tree == And(
         (
@@ -29,7 +29,7 @@ def test_conditions_are_joined():
     )
 
 
-def test_a_tag_is_looked_for_on_spans_events_and_resources():
+def test_a_tag_is_looked_for_on_spans_events_and_resources() -> None:
     tree = filter_of(query(tags=(("user", "7"),)))
     assert isinstance(tree, And)
     assert tree.operands[1] == Or(
@@ -37,19 +37,19 @@ def test_a_tag_is_looked_for_on_spans_events_and_resources():
     )
 
 
-def test_the_error_tag_means_the_status():
+def test_the_error_tag_means_the_status() -> None:
     tree = filter_of(query(tags=(("error", "true"),)))
     assert isinstance(tree, And)
     assert isinstance(tree.operands[1], Or)
     assert Comparison("status", Operator.EQUAL, "error") in tree.operands[1].operands
 
 
-def test_the_service_without_a_name_is_found_under_jaegers_name_for_it():
+def test_the_service_without_a_name_is_found_under_jaegers_name_for_it() -> None:
     tree = filter_of(query(service=NO_SERVICE))
     assert tree == And((Comparison("service", Operator.EQUAL, ""),))
 
 
-def test_tags_come_as_json_and_as_pairs():
+def test_tags_come_as_json_and_as_pairs() -> None:
     assert parse_tags('{"a": "x", "n": 5, "b": true}', ["c:d:e"]) == [
         ("c", "d:e"),
         ("a", "x"),
@@ -59,16 +59,16 @@ def test_tags_come_as_json_and_as_pairs():
 
 
 @pytest.mark.parametrize("tags", ['{"a"', "[1]"])
-def test_malformed_tags_are_refused(tags: str):
+def test_malformed_tags_are_refused(tags: str) -> None:
     with pytest.raises(InvalidInputError, match="malformed 'tags' parameter"):
         parse_tags(tags, [])
 
 
-def test_a_wrong_duration_is_refused_by_its_name():
+def test_a_wrong_duration_is_refused_by_its_name() -> None:
     with pytest.raises(InvalidInputError, match="unable to parse param 'minDuration'"):
         filter_of(query(min_duration="xx"))
 
 
-def test_ids_of_64_bits_are_written_short():
+def test_ids_of_64_bits_are_written_short() -> None:
     assert short_trace_id("000000000000000012aa43dd8448eb21") == "12aa43dd8448eb21"
     assert short_trace_id("0af7651916cd43dd8448eb211c80319c") == "0af7651916cd43dd8448eb211c80319c"

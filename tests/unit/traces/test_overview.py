@@ -29,28 +29,28 @@ def kinds(*services: ServiceHealth, before: tuple[Statistics, ...] = (earlier("a
     return [(change.kind, change.service) for change in changes]
 
 
-def test_nothing_is_new_while_there_is_no_range_before():
+def test_nothing_is_new_while_there_is_no_range_before() -> None:
     assert kinds(row("a", totals(), None), before=()) == []
 
 
-def test_more_errors_are_told_with_both_shares():
+def test_more_errors_are_told_with_both_shares() -> None:
     change = find_changes(RANGE, [row("a", totals(errors=50), totals(errors=10))], [earlier("a")], [], [], [])[0]
     assert (change.kind, change.before, change.after) == ("more_errors", "1.0% failed", "5.0% failed")
 
 
-def test_a_few_errors_are_no_change():
+def test_a_few_errors_are_no_change() -> None:
     assert kinds(row("a", totals(spans=100, errors=4), totals(spans=100))) == []
 
 
-def test_a_slower_service_is_told():
+def test_a_slower_service_is_told() -> None:
     assert kinds(row("a", totals(p95_ms=40), totals(p95_ms=20))) == [("slower", "a")]
 
 
-def test_services_come_and_go():
+def test_services_come_and_go() -> None:
     assert kinds(row("new", totals(), None)) == [("gone_service", "a"), ("new_service", "new")]
 
 
-def test_a_version_is_new_only_after_another():
+def test_a_version_is_new_only_after_another() -> None:
     def version(service: str, name: str, at_s: int) -> Version:
         return Version(service, name, at_s * NANOSECONDS, 9000 * NANOSECONDS)
 
@@ -67,7 +67,7 @@ def test_a_version_is_new_only_after_another():
     ]
 
 
-def test_an_operation_is_new_only_in_a_service_that_was_there():
+def test_an_operation_is_new_only_in_a_service_that_was_there() -> None:
     operations = [operation("a", "old"), operation("a", "new", 80), operation("b", "first")]
     changes = find_changes(
         RANGE, [row("a", totals(), totals())], [earlier("a")], operations, [operation("a", "old", 10)], []

@@ -16,7 +16,7 @@ def warnings(tree: SpanTree) -> dict[str, int]:
     return {warning.kind: warning.spans for warning in tree.warnings}
 
 
-def test_children_follow_their_parent_by_start():
+def test_children_follow_their_parent_by_start() -> None:
     tree = build_span_tree(
         make_table(Given("root", "", 0, 10), Given("b", "root", 5, 9), Given("a", "root", 1, 4), Given("c", "a", 2, 3))
     )
@@ -25,7 +25,7 @@ def test_children_follow_their_parent_by_start():
     assert not tree.warnings
 
 
-def test_spans_without_their_parent_stand_at_the_top_and_are_told():
+def test_spans_without_their_parent_stand_at_the_top_and_are_told() -> None:
     tree = build_span_tree(make_table(Given("root", "", 0, 10), Given("x", "gone", 2, 3), Given("y", "gone", 4, 5)))
     assert names(tree) == [(0, "root"), (0, "x"), (0, "y")]
     assert warnings(tree) == {"missing_parent": 2}
@@ -33,13 +33,13 @@ def test_spans_without_their_parent_stand_at_the_top_and_are_told():
     assert tree.table.name[tree.root] == "root"
 
 
-def test_a_trace_without_root_is_incomplete():
+def test_a_trace_without_root_is_incomplete() -> None:
     tree = build_span_tree(make_table(Given("x", "gone", 2, 3)))
     assert warnings(tree) == {"missing_root": 1, "missing_parent": 1}
     assert not tree.complete
 
 
-def test_circles_are_cut_and_told():
+def test_circles_are_cut_and_told() -> None:
     tree = build_span_tree(
         make_table(Given("a", "c", 0, 5), Given("b", "a", 1, 4), Given("c", "b", 2, 3), Given("me", "me", 6, 7))
     )
@@ -47,13 +47,13 @@ def test_circles_are_cut_and_told():
     assert warnings(tree)["cycle"] == 2
 
 
-def test_of_two_spans_with_one_id_the_first_gets_the_children():
+def test_of_two_spans_with_one_id_the_first_gets_the_children() -> None:
     tree = build_span_tree(make_table(Given("a", "", 0, 9), Given("a", "", 1, 8, name="again"), Given("b", "a", 2, 3)))
     assert names(tree) == [(0, "a"), (1, "b"), (0, "again")]
     assert warnings(tree) == {"duplicate_span": 1}
 
 
-def test_self_time_leaves_out_overlapping_children_once():
+def test_self_time_leaves_out_overlapping_children_once() -> None:
     tree = build_span_tree(
         make_table(
             Given("root", "", 0, 10), Given("a", "root", 1, 5), Given("b", "root", 3, 6), Given("c", "root", 8, 20)
@@ -62,7 +62,7 @@ def test_self_time_leaves_out_overlapping_children_once():
     assert dict(zip(tree.table.name, tree.self_ns, strict=True))["root"] == 3_000_000
 
 
-def test_a_server_span_outside_the_call_is_moved_into_its_middle():
+def test_a_server_span_outside_the_call_is_moved_into_its_middle() -> None:
     tree = build_span_tree(
         make_table(
             Given("call", "", 0, 10, kind=3),
@@ -83,12 +83,12 @@ def test_a_server_span_outside_the_call_is_moved_into_its_middle():
         Given("outlives", "root", 5, 30, service="worker", kind=2),
     ],
 )
-def test_what_clocks_do_not_explain_stays_where_it_is(child: Given):
+def test_what_clocks_do_not_explain_stays_where_it_is(child: Given) -> None:
     tree = build_span_tree(make_table(Given("root", "", 0, 10, kind=3), child))
     assert not any(tree.moved_ns)
 
 
-def test_late_spans_are_told():
+def test_late_spans_are_told() -> None:
     tree = build_span_tree(make_table(Given("root", "", 0, 10), Given("a", "root", 1, 2, delay_ms=90_000)))
     assert warnings(tree) == {"late_spans": 1}
 
@@ -96,7 +96,7 @@ def test_late_spans_are_told():
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(-100, 100), st.integers(0, 100)), min_size=1)
 )
-def test_every_span_appears_once_whatever_the_parents_say(spans: list[tuple[int, int, int, int]]):
+def test_every_span_appears_once_whatever_the_parents_say(spans: list[tuple[int, int, int, int]]) -> None:
     table = make_table(
         *(
             Given(str(span), str(parent) if parent else "", start, start + length, service=str(span % 3), kind=2)

@@ -17,7 +17,7 @@ TABLE = make_table(
 TREE = build_span_tree(TABLE)
 
 
-def test_a_waterfall_counts_from_the_traces_start_in_the_order_of_display():
+def test_a_waterfall_counts_from_the_traces_start_in_the_order_of_display() -> None:
     view = lay_out_waterfall(summarize(TABLE), TREE)
     spans = view.spans
     assert [view.names[name] for name in spans.name] == ["root", "call", "serve", "lost"]
@@ -36,7 +36,7 @@ def test_a_waterfall_counts_from_the_traces_start_in_the_order_of_display():
     ]
 
 
-def test_a_waterfall_says_what_it_leaves_out():
+def test_a_waterfall_says_what_it_leaves_out() -> None:
     view = lay_out_waterfall(summarize(TABLE, spans=9), TREE)
     assert view.spans_total == 9
     assert not view.complete
@@ -44,7 +44,7 @@ def test_a_waterfall_says_what_it_leaves_out():
     assert view.warnings[-1].spans == 5
 
 
-def test_a_journey_tells_steps_in_order_with_their_share_of_the_critical_path():
+def test_a_journey_tells_steps_in_order_with_their_share_of_the_critical_path() -> None:
     journey = tell_journey(summarize(TABLE), TREE, limit=3)
     assert [(step.name, step.kind, step.critical_ns // 1_000_000) for step in journey.steps] == [
         ("root", "server", 2),
@@ -57,12 +57,12 @@ def test_a_journey_tells_steps_in_order_with_their_share_of_the_critical_path():
     assert sum(segment.duration_ns for segment in journey.critical_path) == journey.duration_ns
 
 
-def test_a_journey_whose_root_failed_failed():
+def test_a_journey_whose_root_failed_failed() -> None:
     table = make_table(Given("root", "", 0, 10, status=2))
     assert tell_journey(summarize(table), build_span_tree(table), limit=9).status == "error"
 
 
-def test_compared_traces_align_by_service_name_and_ancestors():
+def test_compared_traces_align_by_service_name_and_ancestors() -> None:
     other = make_table(
         Given("r", "", 100, 130, kind=2, name="root"),
         Given("1", "r", 101, 105, kind=3, name="call"),
@@ -84,7 +84,7 @@ def test_compared_traces_align_by_service_name_and_ancestors():
     assert comparison.steps[1].change_ns == 2_000_000
 
 
-def test_fifty_thousand_spans_are_laid_out_quickly():
+def test_fifty_thousand_spans_are_laid_out_quickly() -> None:
     table = make_table(
         *(Given(str(n), str((n - 1) // 3) if n else "", n * 0.001, 1000 - n * 0.001) for n in range(50_000))
     )
