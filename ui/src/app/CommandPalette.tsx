@@ -5,7 +5,7 @@ import { useApi } from "../api/queries";
 import { useOpen } from "../components/useOpen";
 import { parseTraceReference, shortId } from "../format/ids";
 import styles from "./CommandPalette.module.css";
-import { logsLink, quoteValue, serviceLogsLink, serviceTracesLink, type Target, traceLink } from "./links";
+import { logsLink, quoteValue, serviceLink, serviceLogsLink, serviceTracesLink, type Target, traceLink } from "./links";
 import { matchScore } from "./match";
 import { railPages } from "./pages";
 
@@ -116,8 +116,13 @@ function findCommands(text: string, services: readonly string[]): Command[] {
       target: { to: page.path },
     })),
     ...services.flatMap((service) => [
-      { id: `traces ${service}`, words: service, note: "Traces", icon: Box, target: serviceTracesLink(service) },
-      ...(wanted ? [{ id: `logs ${service}`, words: service, note: "Logs", icon: Box, target: serviceLogsLink(service) }] : []),
+      { id: `service ${service}`, words: service, note: "Service", icon: Box, target: serviceLink(service) },
+      ...(wanted
+        ? [
+            { id: `traces ${service}`, words: service, note: "Traces", icon: Box, target: serviceTracesLink(service) },
+            { id: `logs ${service}`, words: service, note: "Logs", icon: Box, target: serviceLogsLink(service) },
+          ]
+        : []),
     ]),
   ];
   const found = all

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { quoteValue, serviceLogsLink, serviceTracesLink, traceLink, traceLogsLink } from "./links";
+import { quoteValue, serviceLink, serviceLogsLink, serviceTracesLink, traceLink, traceLogsLink } from "./links";
 
 describe("links", () => {
   it("write queries in the search language", () => {
@@ -9,6 +9,7 @@ describe("links", () => {
     expect(serviceTracesLink("gateway", { slowest: true }).search?.sort).toBe("slowest");
     expect(serviceLogsLink("my service", "level>=warn").search?.q).toBe('service:"my service" level>=warn');
     expect(traceLogsLink("ab", "cd").search?.q).toBe("trace_id:ab span_id:cd");
+    expect(serviceLink("a/b c").to).toBe("/services/a%2Fb%20c");
     expect(traceLink("ab", "cd")).toEqual({ to: "/traces/ab", search: { span: "cd" } });
   });
 

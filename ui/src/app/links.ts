@@ -23,6 +23,9 @@ export const logsLink = (query: string, search: Search = {}): Target => ({ to: "
 export const quoteValue = (value: string): string =>
   /^\w[\w./@-]*$/.test(value) && !/^(and|or|not)$/i.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`;
 
+/** The page of a service. */
+export const serviceLink = (service: string): Target => ({ to: `/services/${encodeURIComponent(service)}` });
+
 /** The traces of a service, or of one of its operations. */
 export function serviceTracesLink(service: string, options: { operation?: string; errors?: boolean; slowest?: boolean } = {}): Target {
   const terms = [`service:${quoteValue(service)}`];

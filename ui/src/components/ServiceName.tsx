@@ -1,9 +1,9 @@
 import { seriesColor } from "../charts/palette";
-import { serviceTracesLink } from "../app/links";
+import { serviceLink } from "../app/links";
 import { PageLink } from "./PageLink";
 import styles from "./ServiceName.module.css";
 
-/** A service with its colour; opens its traces, unless `link` is false. */
+/** A service with its colour; opens its page, unless `link` is false. */
 export function ServiceName({ name, link = true }: { name: string; link?: boolean }) {
   const shown = (
     <>
@@ -15,7 +15,7 @@ export function ServiceName({ name, link = true }: { name: string; link?: boolea
   );
   if (!link) return <span className={styles.name}>{shown}</span>;
   return (
-    <PageLink {...serviceTracesLink(name)} className={styles.name}>
+    <PageLink {...serviceLink(name)} className={styles.name}>
       {shown}
     </PageLink>
   );
