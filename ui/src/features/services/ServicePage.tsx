@@ -143,7 +143,7 @@ function Operations({ list, current, onOpen }: { list: OperationList; current: s
         ),
         sortBy: ({ name }) => name,
       },
-      { key: "kind", title: "Kind", cell: ({ kind }) => <span className="quiet">{kind}</span>, sortBy: ({ kind }) => kind, width: "80px" },
+      { key: "kind", title: "Kind", cell: ({ kind }) => <span className="quiet">{kind}</span>, sortBy: ({ kind }) => kind, width: "92px" },
       {
         key: "trend",
         title: "Rate over the range",

@@ -65,6 +65,7 @@ export default function TracesPage() {
     [search.traces, brush],
   );
   const { more } = search;
+  const isEmpty = query === "" && brush === null && more === null && search.first.data?.data.traces.length === 0 && !search.first.isPlaceholderData;
   const wantsMore = brush !== null && traces.length < 30 && more !== null;
   const loaded = search.traces.length;
   useEffect(() => {
@@ -77,6 +78,8 @@ export default function TracesPage() {
       <TraceQuery query={query} onQuery={onQuery} error={isInvalid ? search.first.error : null} />
       {isInvalid ? (
         <Hints />
+      ) : isEmpty ? (
+        <Nothing query="" />
       ) : (
         <div className={styles.body}>
           <FacetList query={query} onQuery={(text) => setSearch({ q: text })} />
