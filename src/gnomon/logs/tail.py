@@ -1,6 +1,5 @@
 """Live tail: new lines to whoever follows, as fast as they can be sent, and an honest count of the rest."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -51,19 +50,19 @@ class LogTail:
         self._reader = reader
         self._clock = clock
 
-    async def follow(self, text: str, ending: asyncio.Event) -> AsyncIterator[TailBatch | None]:
+    async def follow(self, text: str) -> AsyncIterator[TailBatch | None]:
         """Return batches of the lines that a query finds from now on, and None now and then while there are none.
 
-        Ends when `ending` is set; raises InvalidInputError before the first batch.
+        Never ends by itself; raises InvalidInputError before the first batch.
         """
         tree = parse_filter(text)
         start = await self._reader.arrivals(tree, "", limit=0)
-        return self._batches(tree, start.mark, ending)
+        return self._batches(tree, start.mark)
 
-    async def _batches(self, tree: Filter, mark: str, ending: asyncio.Event) -> AsyncIterator[TailBatch | None]:
+    async def _batches(self, tree: Filter, mark: str) -> AsyncIterator[TailBatch | None]:
         skipped_total = 0
         sent_at = self._clock.monotonic()
-        while not ending.is_set():
+        while True:
             began = self._clock.monotonic()
             await self._reader.wait_for_arrivals(mark, _LONGEST_WAIT_S)
             found = await self._reader.arrivals(tree, mark, limit=_MAX_BATCH)

@@ -33,6 +33,7 @@ OPERATORS = {
 }
 """Every spelling of an operator."""
 
+_HAS = "has"
 _LONGEST_OPERATOR = max(map(len, OPERATORS))
 _OPERATOR_CHARACTERS = frozenset(":=<>~")
 _QUOTES = frozenset("\"'")
@@ -215,71 +216,91 @@ class Completion:
 def complete_at(text: str, offset: int) -> Completion:
     """Return what is being typed at `offset`; the query need not be valid."""
     offset = max(0, min(offset, len(text)))
-    end = _token_end(text, offset)
-    scan = Scanner(text[:offset])
-    groups: list[str] = []
-    while True:
-        scan.skip_spaces()
-        start = scan.position
-        if scan.ended():
-            return _value_or_field(groups, "", start, end)
+    return _Completer(text[:offset], _token_end(text, offset)).find()
+
+
+class _Completer:
+    """Reads up to the cursor, which stands at the text's end, and tells what it reads last."""
+
+    def __init__(self, text: str, end: int) -> None:
+        self._scan = Scanner(text)
+        self._end = end
+        # The field of each open parenthesis; empty where it holds conditions instead of values.
+        self._groups: list[str] = []
+
+    def find(self) -> Completion:
+        while True:
+            self._scan.skip_spaces()
+            if self._scan.ended():
+                return self._found("", self._scan.position)
+            if self._pass_punctuation():
+                continue
+            found = self._read_value(self._groups[-1]) if self._groups and self._groups[-1] else self._read_term()
+            if found is not None:
+                return found
+
+    def _found(self, prefix: str, start: int, field: str = "") -> Completion:
+        """Return a value of a field, or of the list that is open; else a field."""
+        field = field or (self._groups[-1] if self._groups else "")
+        kind = CompletionKind.VALUE if field else CompletionKind.FIELD
+        return Completion(kind, prefix, start, self._end, field)
+
+    def _pass_punctuation(self) -> bool:
+        scan = self._scan
         character = scan.peek()
-        if character in {"(", ")", ","}:
-            scan.advance()
-            if character == "(":
-                groups.append(groups[-1] if groups else "")
-            elif character == ")" and groups:
-                groups.pop()
-            continue
-        if character in {"-", "!"} and not scan.peek_operator():
-            scan.advance()
-            continue
-        word, closed = _read(scan, value=bool(groups and groups[-1]))
-        if groups and groups[-1]:
-            if scan.ended() and not closed:
-                return Completion(CompletionKind.VALUE, word, start, end, groups[-1])
-            continue
-        word_end = scan.position
-        if scan.ended() and not closed:
-            return Completion(CompletionKind.FIELD, word, start, end)
+        if character == "(":
+            self._groups.append(self._groups[-1] if self._groups else "")
+        elif character == ")" and self._groups:
+            self._groups.pop()
+        elif character not in {")", ","} and (character not in {"-", "!"} or scan.peek_operator()):
+            return False
+        scan.advance()
+        return True
+
+    def _read_term(self) -> Completion | None:
+        """Read a word, and the operator and the value behind it, until the cursor comes."""
+        scan = self._scan
+        start = scan.position
+        word, closed = self._read(value=False)
+        if scan.ended():
+            return None if closed else self._found(word, start)
+        before_spaces = scan.position
         scan.skip_spaces()
         operator = scan.peek_operator()
         if not operator:
-            if scan.ended() and scan.position > word_end and not is_keyword(word) and not closed:
-                return Completion(CompletionKind.OPERATOR, "", offset, offset, word)
-            if scan.position == start:
-                scan.advance()
-            continue
+            if scan.ended() and not closed and not is_keyword(word):
+                return Completion(CompletionKind.OPERATOR, "", scan.position, scan.position, word)
+            if before_spaces == start:
+                scan.advance()  # Nothing that a word can begin with.
+            return None
         scan.advance(len(operator))
         scan.skip_spaces()
         if scan.peek() == "(":
             scan.advance()
-            groups.append(word)
-            continue
-        start = scan.position
-        value, closed = _read(scan, value=True)
-        if scan.ended() and not closed and (value or start == scan.position or scan.text[start:]):
-            if word == "has" and operator == ":":
-                return Completion(CompletionKind.FIELD, value, start, end)
-            return Completion(CompletionKind.VALUE, value, start, end, word)
+            self._groups.append(word)
+            return None
+        return self._read_value("" if word == _HAS and operator == ":" else word)
 
+    def _read_value(self, field: str) -> Completion | None:
+        start = self._scan.position
+        value, closed = self._read(value=True)
+        if self._scan.ended() and not closed:
+            return self._found(value, start, field)
+        if self._scan.position == start:
+            self._scan.advance()
+        return None
 
-def _read(scan: Scanner, *, value: bool) -> tuple[str, bool]:
-    """Return a word, a value or what stands in quotes, and whether quotes closed it."""
-    if scan.at_quote:
+    def _read(self, *, value: bool) -> tuple[str, bool]:
+        """Return a word, a value or what stands in quotes, and whether quotes closed it."""
+        scan = self._scan
+        if not scan.at_quote:
+            return (scan.read_value(in_list=True) if value else scan.read_word()), False
         start = scan.position
         try:
             return scan.read_quoted(), True
         except InvalidInputError:
             scan.position = len(scan.text)
             return scan.text[start + 1 :], False
-    return (scan.read_value(in_list=True) if value else scan.read_word()), False
-
-
-def _value_or_field(groups: list[str], prefix: str, start: int, end: int) -> Completion:
-    if groups and groups[-1]:
-        return Completion(CompletionKind.VALUE, prefix, start, end, groups[-1])
-    return Completion(CompletionKind.FIELD, prefix, start, end)
 
 
 def _token_end(text: str, offset: int) -> int:

@@ -163,10 +163,10 @@ async def get_logs_tail(services: ServicesDep, q: SearchText = "") -> StreamingR
     """Send lines as they are stored, as server-sent events.
 
     Each `lines` event carries a batch (LogTailBatch), oldest first. Lines that come faster than they can be sent are
-    skipped and counted in the next event. Comments keep the connection open while nothing comes; an `end` event means
-    that the server goes down.
+    skipped and counted in the next event. Comments keep the connection open while nothing comes. The
+    stream ends when the server goes down.
     """
-    batches = await services.log_tail.follow(q, services.control.drain_begun)
+    batches = await services.log_tail.follow(q)
     return StreamingResponse(
         _tail_events(batches),
         media_type="text/event-stream",
@@ -214,7 +214,6 @@ async def _tail_events(batches: AsyncIterator[TailBatch | None]) -> AsyncIterato
     yield _HEARTBEAT
     async for batch in batches:
         yield _HEARTBEAT if batch is None else b"event: lines\ndata: " + orjson.dumps(_show_batch(batch)) + b"\n\n"
-    yield b"event: end\ndata: {}\n\n"
 
 
 def _show_batch(batch: TailBatch) -> dict[str, object]:
