@@ -55,6 +55,18 @@ export function onUnauthorized(listener: () => void): () => void {
 
 /** Request JSON. Raises ApiError, or the signal's AbortError. */
 export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const response = await send(path, options);
+  if (response.status === 204) return undefined as T;
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(`The answer of ${path} is not JSON. Does a proxy stand in between?`, response.status, "not_json", null, path);
+  }
+}
+
+/** Send a request and return the response once its head is there and good. Raises ApiError, or the signal's AbortError. */
+export async function send(path: string, options: RequestOptions = {}): Promise<Response> {
   const url = withParams(path, options.params);
   const init: RequestInit = { method: options.method ?? "GET", credentials: "same-origin", headers: { accept: "application/json" } };
   if (options.signal) init.signal = options.signal;
@@ -81,13 +93,7 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
     }
     throw error;
   }
-  if (response.status === 204) return undefined as T;
-  try {
-    return (await response.json()) as T;
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError(`The answer of ${path} is not JSON. Does a proxy stand in between?`, response.status, "not_json", null, path);
-  }
+  return response;
 }
 
 async function readError(response: Response, path: string): Promise<ApiError> {
