@@ -18,7 +18,8 @@ from gnomon.storage.filter_sql import SPAN_FIELDS, Condition, FieldKind, compile
 from gnomon.storage.span_sql import among_ids, during, during_any, moment
 from gnomon.storage.trace_store import STREAM, SUMMARY_COLUMNS, Freshness, TraceStore, read_summary
 
-_FIRST_WINDOW_NS = 2 * NANOSECONDS
+_MINUTE_NS = 60 * NANOSECONDS
+_FIRST_WINDOW_SPANS = 50_000
 _GROWTH = 6
 _BUDGET_S = 4.0
 _SAMPLED_SPANS = 2_000_000
@@ -101,11 +102,12 @@ class TraceSearchStore:
         after = (-cursor.start_ns, cursor.trace_id) if cursor else None
         pool: dict[str, TraceSummary] = {}
         earliest: dict[str, int] = {}
-        width, deadline = _FIRST_WINDOW_NS, time.monotonic() + _BUDGET_S
+        counts = await self._count_by_minute(TimeRange(time_range.start_ns, upper))
+        spans, deadline = _FIRST_WINDOW_SPANS, time.monotonic() + _BUDGET_S
         ready: list[TraceSummary] = []
         while upper > time_range.start_ns:
             began = time.monotonic()
-            window = TimeRange(max(time_range.start_ns, upper - width), upper)
+            window = TimeRange(max(time_range.start_ns, _step_back(counts, upper, spans)), upper)
             matches, floor_ns = await self._matches_in(window, condition, max(2 * limit, 100))
             new = [trace_id for trace_id in matches if trace_id not in pool]
             since_ns = min(matches.values(), default=0)
@@ -118,8 +120,8 @@ class TraceSearchStore:
             now = time.monotonic()
             if len(ready) > limit or now > deadline:
                 break
-            affordable_ns = int(width * (deadline - now) / max(now - began, 0.001))
-            width = max(width, min(width * _GROWTH, affordable_ns))
+            affordable = int(spans * (deadline - now) / max(now - began, 0.001))
+            spans = max(spans, min(spans * _GROWTH, affordable))
         page = ready[:limit]
         left = upper > time_range.start_ns
         if len(ready) <= limit and not left:
@@ -302,6 +304,18 @@ class TraceSearchStore:
         selected, rest = next(((s, r) for field, _, s, r in rows if not field), (0, 0))
         return [row for row in rows if row[0]], selected, rest, share
 
+    async def _count_by_minute(self, time_range: TimeRange) -> list[tuple[int, int]]:
+        """Return each minute's start with the number of its spans, the last first."""
+        statement = f"""
+            SELECT toUnixTimestamp(minute) AS at, sum(spans) AS n FROM operation_stats
+            WHERE minute >= toStartOfMinute({moment(time_range.start_ns)}) AND minute < {moment(time_range.end_ns)}
+            GROUP BY minute ORDER BY minute DESC
+        """
+        found = await self._query(statement, {})
+        if not len(found):
+            return []
+        return [(at * NANOSECONDS, spans) for at, spans in zip(found.column("at"), found.column("n"), strict=True)]
+
     async def _matches_in(self, window: TimeRange, condition: Condition, limit: int) -> tuple[dict[str, int], int]:
         """Return the traces that match within a window with their first match, and from when on none are missing."""
         statement = f"""
@@ -361,6 +375,20 @@ class TraceSearchStore:
             if error.code == _BAD_REGEX_CODE:
                 raise InvalidInputError(f"Invalid regular expression: {error}") from error
             raise
+
+
+def _step_back(counts: Sequence[tuple[int, int]], upper_ns: int, spans: int) -> int:
+    """Return from when on about so many spans lie before `upper_ns`; 0 where there are not so many."""
+    left = float(spans)
+    for minute_ns, in_minute in counts:
+        if minute_ns >= upper_ns:
+            continue
+        end_ns = min(minute_ns + _MINUTE_NS, upper_ns)
+        found = in_minute * (end_ns - minute_ns) / _MINUTE_NS
+        if found > left:
+            return min(end_ns - int((end_ns - minute_ns) * left / found), upper_ns - 1)
+        left -= found
+    return 0
 
 
 def _in_order(traces: list[TraceSummary], after: tuple[int, str] | None) -> list[TraceSummary]:
