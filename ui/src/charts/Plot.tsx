@@ -31,20 +31,24 @@ interface PlotProps {
   /** What a drag does; zooms the page's time range when not given. */
   onSelect?: (plot: uPlot, select: uPlot.Select) => void;
   onClick?: (plot: uPlot) => void;
+  /** Wait whether a click becomes a double-click, which zooms out, before `onClick`: where a click anywhere does something. */
+  patient?: boolean;
 }
+
+const DOUBLE_CLICK_MS = 220;
 
 const MIN_DRAG_PX = 4;
 
 /** uPlot in a frame that every chart shares: size, theme, zoom by dragging, one crosshair over all charts of the page. */
-export function Plot({ label, data, range, height, build, onHover, onSelect, onClick }: PlotProps) {
+export function Plot({ label, data, range, height, build, onHover, onSelect, onClick, patient = false }: PlotProps) {
   const container = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const { zoom, zoomOut } = useTimeRange();
   const scheme = useColorScheme();
   const zone = usePreference("zone");
-  const latest = useRef({ data, range, height, onHover, onSelect, onClick, zoom, zoomOut });
+  const latest = useRef({ data, range, height, onHover, onSelect, onClick, patient, zoom, zoomOut });
   useEffect(() => {
-    latest.current = { data, range, height, onHover, onSelect, onClick, zoom, zoomOut };
+    latest.current = { data, range, height, onHover, onSelect, onClick, patient, zoom, zoomOut };
   });
 
   const options = useMemo(() => ({ build, scheme, zone }), [build, scheme, zone]);
@@ -99,17 +103,22 @@ export function Plot({ label, data, range, height, build, onHover, onSelect, onC
       if (element.clientWidth > 0) created.setSize({ width: element.clientWidth, height: latest.current.height });
     });
     resize.observe(element);
+    let waiting: ReturnType<typeof setTimeout> | undefined;
     let downAt: [number, number] | null = null;
     const down = (event: PointerEvent) => {
       downAt = [event.clientX, event.clientY];
     };
     const click = (event: MouseEvent) => {
       const still = downAt !== null && Math.hypot(event.clientX - downAt[0], event.clientY - downAt[1]) < MIN_DRAG_PX;
-      if (still) latest.current.onClick?.(created);
+      clearTimeout(waiting);
+      if (!still || event.detail > 1) return;
+      if (latest.current.patient) waiting = setTimeout(() => latest.current.onClick?.(created), DOUBLE_CLICK_MS);
+      else latest.current.onClick?.(created);
     };
     created.over.addEventListener("pointerdown", down);
     created.over.addEventListener("click", click);
     return () => {
+      clearTimeout(waiting);
       resize.disconnect();
       created.destroy();
       plot.current = null;

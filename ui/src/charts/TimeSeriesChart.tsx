@@ -133,6 +133,7 @@ export function TimeSeriesChart(props: TimeSeriesChartProps) {
           height={height}
           build={build}
           onHover={onHover}
+          patient
           onClick={(plot) => {
             const timeMs = plot.cursor.idx === null || plot.cursor.idx === undefined ? undefined : timesMs[plot.cursor.idx];
             if (timeMs !== undefined) onOpen?.(timeMs, nearestName(plot, visible));
