@@ -2,12 +2,14 @@
 
 import re
 import time
+from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage, Shoot
+from tests.e2e.telemetry import send_spans
 from tests.gnomon_process import GnomonProcess, run_gnomon
 from tests.integration.conftest import LaunchGnomon
 
@@ -118,6 +120,31 @@ def test_times_can_be_shown_in_utc(gnomon: GnomonProcess, open_page: OpenPage) -
     page.get_by_role("button", name="Theme and time zone").click()
     page.get_by_role("menuitem", name="UTC").click()
     expect(page.get_by_role("button", name=f"Time range: Nov 21 10:00 {DASH} 11:00 UTC")).to_be_visible()
+
+
+def test_dragging_on_a_chart_zooms_and_a_double_click_widens(gnomon: GnomonProcess, open_page: OpenPage) -> None:
+    send_spans(gnomon, "gateway")
+    page = open_page(f"{gnomon.url}/services/gateway?from=now-30m&to=now&refresh=5s")
+    chart = page.locator(".u-over").first
+    chart.wait_for(timeout=20_000)
+    box = chart.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.25, middle)
+    expect(page.get_by_label("Held while the pointer is over a chart")).to_be_visible()
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, middle, steps=4)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"from=20\d\d-.*&to=20\d\d-"))
+    start, end = (datetime.fromisoformat(search_of(page)[key]) for key in ("from", "to"))
+    assert abs((end - start).total_seconds() - 450) < 60
+    chart.dblclick(position={"x": 20, "y": 20})
+    expect(page).not_to_have_url(re.compile(re.escape(start.strftime("%H:%M:%S"))))
+    start, end = (datetime.fromisoformat(search_of(page)[key]) for key in ("from", "to"))
+    assert abs((end - start).total_seconds() - 900) < 120
+    page.go_back()
+    page.go_back()
+    assert search_of(page)["from"] == "now-30m"
 
 
 def test_a_server_that_is_away_is_said_and_retry_helps(

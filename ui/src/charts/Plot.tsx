@@ -64,6 +64,8 @@ export function Plot({ label, data, range, height, build, onHover, onSelect, onC
       padding: [8, 8, 0, 0],
       ...own,
       cursor: {
+        // Only time is shared between charts: a level line would lie across units.
+        y: false,
         points: { size: 6, width: 1 },
         focus: { prox: 24 },
         ...own.cursor,
