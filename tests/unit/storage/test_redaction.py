@@ -82,7 +82,7 @@ async def test_log_bodies_are_masked(opened_storage: OpenedStorage) -> None:
 
 
 async def test_attributes_events_and_nested_values_are_masked(opened_storage: OpenedStorage) -> None:
-    """Masks are as long as the secret, so nested values can still be read; a name can say that its value is a secret."""
+    """Masks are as long as the secret, so nested values can still be read; a name can mark its value as one."""
     secret = SECRETS[1]
     request = ExportTraceServiceRequest.FromString(make_trace_request(2))
     span = request.resource_spans[0].scope_spans[0].spans[0]
