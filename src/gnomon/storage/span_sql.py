@@ -1,11 +1,13 @@
 """Pieces of SQL over spans that several questions share."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from gnomon.model.time_ranges import TimeRange
 
 _BUCKET = "toStartOfTenMinutes({})"
 _LATEST_NS = (1 << 63) - 1
+_MOST_RANGES = 5
 
 
 def moment(ns: int) -> str:
@@ -21,14 +23,22 @@ def during(time_range: TimeRange) -> str:
 
 
 def during_any(ranges: Iterable[TimeRange]) -> str:
-    """Return the condition that a row starts within any of some ranges."""
+    """Return the condition that a row starts within any of some ranges, or in one of the shorter gaps between them.
+
+    The engine takes a millisecond to think about each range, so only the longest gaps are left out.
+    """
     merged: list[TimeRange] = []
-    for time_range in sorted(ranges, key=lambda found: found.start_ns):
-        if merged and time_range.start_ns <= merged[-1].end_ns:
+    for found in sorted(ranges, key=lambda each: each.start_ns):
+        if merged and found.start_ns <= merged[-1].end_ns:
             last = merged.pop()
-            time_range = TimeRange(last.start_ns, max(last.end_ns, time_range.end_ns))  # noqa: PLW2901 - grown
-        merged.append(time_range)
-    return f"({' OR '.join(during(time_range) for time_range in merged)})"
+            merged.append(TimeRange(last.start_ns, max(last.end_ns, found.end_ns)))
+        else:
+            merged.append(found)
+    gaps = sorted(pairwise(merged), key=lambda pair: pair[0].end_ns - pair[1].start_ns)[: _MOST_RANGES - 1]
+    after = sorted(left.end_ns for left, _ in gaps)
+    starts = [merged[0].start_ns, *sorted(right.start_ns for _, right in gaps)]
+    kept = [TimeRange(start, end) for start, end in zip(starts, [*after, merged[-1].end_ns], strict=True)]
+    return f"({' OR '.join(map(during, kept))})"
 
 
 def fixed_id(hexadecimal: str) -> str:
