@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from gnomon.web.static_files import STATIC_DIRECTORY
 from tests.gnomon_process import GnomonProcess
@@ -23,6 +23,8 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Tests that run beside others get a fraction of a core.
+_PATIENCE_MS = 15_000
 _EXPECTED_ERRORS = ("Failed to load resource",)
 
 OpenPage = Callable[..., Page]
@@ -44,6 +46,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium, or set CHROMIUM")
     if not (STATIC_DIRECTORY / "index.html").exists():
         pytest.skip("the UI is not built: make ui")
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
         yield browser
@@ -73,7 +76,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             color_scheme="light" if scheme == "light" else "dark",
             permissions=["clipboard-read", "clipboard-write"],
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(_PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
