@@ -322,5 +322,10 @@ async def test_followers_get_each_line_once_and_know_what_they_missed(
 async def test_a_regular_expression_that_the_engine_cannot_read_is_the_callers_fault(
     opened_storage: OpenedStorage, start_ns: int
 ) -> None:
-    with pytest.raises(InvalidInputError):
-        await open_store(opened_storage).search(parse_filter(r'body=~"(?P<x"'), TimeRange(0, start_ns), limit=1)
+    lines = Lines(start_ns).sender(service_name="a")
+    lines.add(0, "hello")
+    await lines.store(opened_storage)
+    with pytest.raises(InvalidInputError, match=r"invalid named capture group: \(\?P<x\. The syntax"):
+        await open_store(opened_storage).search(
+            parse_filter('body=~"(?P<x"'), TimeRange(start_ns, start_ns + S), limit=1
+        )

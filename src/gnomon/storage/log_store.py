@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ _WINDOWS_NS = (5 * NS_PER_MINUTE, 120 * NS_PER_MINUTE)
 _LOOK_AROUND_NS = 60 * 24 * 60 * NS_PER_MINUTE
 _MAX_BUCKETS = 100_000
 _BAD_REGEX = 427
+_REGEX_ERROR = re.compile(r"error: (.+?)\. Look at")
 _PROJECTED = frozenset({"service", "service.name", "level", "severity"})
 
 LEVELS = (Level.UNKNOWN, Level.TRACE, Level.DEBUG, Level.INFO, Level.WARN, Level.ERROR, Level.FATAL)
@@ -361,7 +363,8 @@ async def run_log_query(engine: Engine, statement: str, parameters: Mapping[str,
         return await engine.query(statement, parameters)
     except StorageError as error:
         if error.code == _BAD_REGEX:
-            message = f"A regular expression in the query cannot be read: {error}. The syntax is RE2's."
+            reason = _REGEX_ERROR.search(str(error))
+            message = f"Invalid regular expression: {reason[1] if reason else error}. The syntax is RE2's."
             raise InvalidInputError(message) from error
         raise
 
