@@ -76,7 +76,7 @@ def test_the_sdk_exports_to_it(server: GnomonProcess, index: int) -> None:
 
 
 def test_large_and_awkward_requests_survive(server: GnomonProcess) -> None:
-    """100,000 spans in one request, 10 MB in one value, invalid UTF-8, odd times, and malformed requests between them."""
+    """100,000 spans at once, 10 MB in one value, invalid UTF-8, odd times, and a malformed request between them."""
     many = os.urandom(16)
     post(server, make_trace_request(100_000, trace_id=many), compress=True)
     assert httpx.post(f"{server.url}/v1/traces", content=b"\x0a\x05junk", headers=PROTOBUF).status_code == 400

@@ -4,12 +4,15 @@ import zlib
 from collections.abc import Callable, Mapping
 
 import cramjam
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from gnomon.ingest.errors import BodyTooLargeError, MalformedRequestError, UnsupportedEncodingError
 
 _FIRST_GUESS_BYTES = 1 << 20
 _EXPANSION = 16
+# The libraries let other threads run: a large body must not hold up everybody else.
+_THREAD_FROM_BYTES = 1 << 17
 _SNAPPY, _ZSTD = "snappy", "zstd"
 _TOO_SHORT = "it ends too early"
 _OVERFLOW = "failed to write whole buffer"
@@ -28,7 +31,10 @@ async def read_body(request: Request, limit: int) -> bytes:
             raise BodyTooLargeError(limit)
         chunks.append(chunk)
     body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    return decompress(body, request.headers.get("content-encoding", ""), limit)
+    encodings = request.headers.get("content-encoding", "")
+    if encodings and len(body) >= _THREAD_FROM_BYTES:
+        return await run_in_threadpool(decompress, body, encodings, limit)
+    return decompress(body, encodings, limit)
 
 
 def decompress(body: bytes, encodings: str, limit: int) -> bytes:

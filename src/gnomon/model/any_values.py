@@ -22,7 +22,8 @@ _MAX_VARINT_SHIFT = 63
 def decode_attribute(text: str, type_number: int) -> JsonValue:
     """Return the value of an attribute from how queries show it.
 
-    That is hexadecimal for arrays, key-value lists and bytes, and text for everything else. What cannot be decoded is returned as the text it is.
+    That is hexadecimal for arrays, key-value lists and bytes, and text for everything else.
+    What cannot be decoded is returned as the text it is.
     """
     try:
         return _decode_text(text, type_number)
