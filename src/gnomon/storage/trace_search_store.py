@@ -5,7 +5,7 @@ take too long looks at a fair share of the traces (chosen by a hash of their ids
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gnomon.model.errors import InvalidInputError
@@ -73,13 +73,27 @@ class ServicePart:
 
 
 @dataclass(frozen=True, slots=True)
+class TracePoints:
+    """Hold matching traces out of `found`; one in `share` was looked at, and `stopped` says that time was up."""
+
+    traces: list[TraceSummary]
+    found: int
+    share: int
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
-    """Count spans by field and value; `spans` were found and `looked_at` of them counted, in one of `share` traces."""
+    """Count spans by field and value; `spans` were found and `looked_at` of them counted, in one of `share` traces.
+
+    `partial` says that older spans were left out, or that time was up.
+    """
 
     rows: list[tuple[str, str, int]]
     spans: int
     looked_at: int
     share: int
+    partial: bool
 
 
 class TraceSearchStore:
@@ -177,8 +191,8 @@ class TraceSearchStore:
         """
         return [ServicePart(*row.values()) for row in (await self._query(statement, condition.parameters)).rows()]
 
-    async def points(self, time_range: TimeRange, tree: Filter, limit: int) -> tuple[list[TraceSummary], int, int]:
-        """Return a fair sample of the matching traces, how many there are, and one in how many was looked at."""
+    async def points(self, time_range: TimeRange, tree: Filter, limit: int) -> TracePoints:
+        """Return all matching traces, or a fair sample of them."""
         condition = await self._compile(tree)
         share = await self._share(time_range)
         chosen = f"AND cityHash64(trace_id) % {share:d} = 0" if share > 1 else ""
@@ -192,8 +206,10 @@ class TraceSearchStore:
             ORDER BY cityHash64(id)
             LIMIT {limit:d}
         """
-        rows = (await self._query(statement, condition.parameters)).rows()
-        return [read_summary(row) for row in rows], share * (rows[0]["found"] if rows else 0), share
+        result, stopped = await self._query_some(statement, condition.parameters)
+        rows = result.rows()
+        found = share * rows[0]["found"] if rows else 0
+        return TracePoints([read_summary(row) for row in rows], found, share, stopped)
 
     async def field_counts(self, time_range: TimeRange, tree: Filter, *, per_field: int) -> Counts:
         """Return the most frequent values of built-in fields and of attributes among the matching spans."""
@@ -217,16 +233,16 @@ class TraceSearchStore:
             )
             ORDER BY spans DESC LIMIT {per_field:d} BY field LIMIT 2000
         """
-        rows = (await self._query(statement, condition.parameters)).rows()
+        result, stopped = await self._query_some(statement, condition.parameters)
+        rows = result.rows()
         total = rows[0]["total"] if rows else 0
-        return Counts(
-            [(row["field"], row["value"], row["spans"]) for row in rows], total, min(total, _COUNTED_SPANS), share
-        )
+        counted = [(row["field"], row["value"], row["spans"]) for row in rows]
+        return Counts(counted, total, min(total, _COUNTED_SPANS), share, stopped)
 
     async def tag_names(self, time_range: TimeRange, contains: str) -> Counts:
         """Return names of attributes of recent spans (`attribute`) and of resources (`resource`)."""
-        share = await self._share(time_range)
-        where = self._sample(time_range, Condition("1", {}), share)
+        recent, narrowed = await self._recent(time_range)
+        where = during(recent)
         statement = f"""
             SELECT 'attribute' AS kind, toValidUTF8(k) AS name, count() AS spans
             FROM (SELECT mapKeys(attributes) AS keys FROM spans WHERE {where} LIMIT 300000) ARRAY JOIN keys AS k
@@ -238,14 +254,15 @@ class TraceSearchStore:
             WHERE positionCaseInsensitiveUTF8(k, {{part:String}}) > 0
             GROUP BY k ORDER BY spans DESC LIMIT 500
         """
-        found = await self._query(statement, {"part": contains})
-        return Counts([(row["kind"], row["name"], row["spans"]) for row in found.rows()], 0, 0, share)
+        found, stopped = await self._query_some(statement, {"part": contains})
+        counted = [(row["kind"], row["name"], row["spans"]) for row in found.rows()]
+        return Counts(counted, 0, 0, 1, narrowed or stopped)
 
     async def tag_values(self, time_range: TimeRange, field: str, tree: Filter, *, contains: str, limit: int) -> Counts:
         """Return the values of one field among the matching spans, the most frequent first."""
         condition = await self._compile(tree)
-        share = await self._share(time_range)
-        where = self._sample(time_range, condition, share)
+        recent, narrowed = await self._recent(time_range)
+        where = f"{during(recent)} AND ({condition.sql})"
         key = _bare_name(field)
         await self._refresh_resource_keys()
         of_resource = field.startswith("resource.") or key in self._resource_keys
@@ -260,13 +277,13 @@ class TraceSearchStore:
             WHERE text != '' AND positionCaseInsensitiveUTF8(text, {{part:String}}) > 0
             GROUP BY text ORDER BY spans DESC, text LIMIT {limit:d}
         """
-        found = await self._query(statement, condition.parameters | {"part": contains, "key": key})
-        return Counts([("", row["text"], row["spans"]) for row in found.rows()], 0, 0, share)
+        found, stopped = await self._query_some(statement, condition.parameters | {"part": contains, "key": key})
+        return Counts([("", row["text"], row["spans"]) for row in found.rows()], 0, 0, 1, narrowed or stopped)
 
     async def differing_counts(
         self, time_range: TimeRange, tree: Filter, brush: TimeRange, min_ns: int, max_ns: int
-    ) -> tuple[list[tuple[str, str, int, int]], int, int, int]:
-        """Return (field, value, spans of selected traces, spans of the rest), both totals, and the sample's share.
+    ) -> tuple[list[tuple[str, str, int, int]], int, int, bool]:
+        """Return (field, value, spans of selected traces, spans of the rest), both totals, and whether it is a sample.
 
         Traces are selected by start (`brush`) and duration (`min_ns` to `max_ns`).
         """
@@ -300,9 +317,10 @@ class TraceSearchStore:
             ORDER BY selected_spans + rest_spans DESC
             LIMIT 40 BY field LIMIT 20000
         """
-        rows = [tuple(row.values()) for row in (await self._query(statement, condition.parameters)).rows()]
+        result, stopped = await self._query_some(statement, condition.parameters)
+        rows = [tuple(row.values()) for row in result.rows()]
         selected, rest = next(((s, r) for field, _, s, r in rows if not field), (0, 0))
-        return [row for row in rows if row[0]], selected, rest, share
+        return [row for row in rows if row[0]], selected, rest, share > 1 or stopped
 
     async def _count_by_minute(self, time_range: TimeRange) -> list[tuple[int, int]]:
         """Return each minute's start with the number of its spans, the last first."""
@@ -368,9 +386,28 @@ class TraceSearchStore:
             self._resource_keys = frozenset((await self._engine.query(statement)).column("k"))
             self._resource_keys_read = now
 
-    async def _query(self, statement: str, parameters: dict[str, object]) -> Result:
+    async def _recent(self, time_range: TimeRange) -> tuple[TimeRange, bool]:
+        """Return the end of a range that holds as many spans as are looked at, and whether something is left out."""
+        await self._journal.catch_up(STREAM)
+        counts = await self._count_by_minute(time_range)
+        start_ns = max(time_range.start_ns, _step_back(counts, time_range.end_ns, _SAMPLED_SPANS))
+        return TimeRange(start_ns, time_range.end_ns), start_ns > time_range.start_ns
+
+    async def _query_some(self, statement: str, parameters: dict[str, object]) -> tuple[Result, bool]:
+        """Return what can be found in a few seconds, and whether they were not enough."""
+        began = time.monotonic()
+        budget: dict[str, str | int | float] = {"max_execution_time": _BUDGET_S, "timeout_overflow_mode": "break"}
+        result = await self._query(statement, parameters, budget)
+        return result, time.monotonic() - began >= _BUDGET_S
+
+    async def _query(
+        self,
+        statement: str,
+        parameters: dict[str, object],
+        settings: Mapping[str, str | int | float] | None = None,
+    ) -> Result:
         try:
-            return await self._engine.query(statement, parameters)
+            return await self._engine.query(statement, parameters, settings=settings)
         except StorageError as error:
             if error.code == _BAD_REGEX_CODE:
                 raise InvalidInputError(f"Invalid regular expression: {error}") from error

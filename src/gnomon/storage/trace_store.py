@@ -8,7 +8,7 @@ from gnomon.model.spans import Event, Link, Origin, Span, SpanTable, TraceSummar
 from gnomon.model.time_ranges import TimeRange
 from gnomon.storage.engine import Engine, Row
 from gnomon.storage.filter_sql import SPAN_FIELDS, compile_filter
-from gnomon.storage.span_sql import among_ids, during, fixed_id
+from gnomon.storage.span_sql import among_ids, during, during_any, fixed_id
 
 STREAM = "otlp_traces"
 
@@ -102,9 +102,9 @@ class TraceStore:
         """Return all of the spans of some traces, by start, at most `limit`."""
         if not traces:
             return []
-        conditions = " OR ".join(f"({self._of(trace)})" for trace in traces)
         ids = among_ids([trace.trace_id for trace in traces])
-        return await self._read_spans(f"{ids} AND ({conditions})", limit)
+        when = during_any(TimeRange(trace.start_ns, trace.end_ns + 1) for trace in traces)
+        return await self._read_spans(f"{ids} AND {when}", limit)
 
     @staticmethod
     def _of(trace: TraceSummary) -> str:

@@ -98,19 +98,21 @@ class TraceSearch:
 
     async def points(self, time_range: TimeRange, tree: Filter, *, limit: int) -> ScatterPoints:
         """Return the matching traces as points, or a fair sample of them."""
-        traces, found, share = await self._store.points(time_range, tree, limit)
+        points = await self._store.points(time_range, tree, limit)
         notes = []
-        if share > 1:
-            notes.append(f"Estimated from one in {share} traces.")
-        if found > len(traces):
-            notes.append(f"Shows {len(traces)} of {found} traces, chosen by chance.")
-        traces.sort(key=lambda trace: trace.start_ns)
+        if points.stopped:
+            notes.append("Time was up before every trace was looked at: narrow the range for all.")
+        if points.share > 1:
+            notes.append(f"Estimated from one in {points.share} traces.")
+        if points.found > len(points.traces):
+            notes.append(f"Shows {len(points.traces)} of {points.found} traces, chosen by chance.")
+        traces = sorted(points.traces, key=lambda trace: trace.start_ns)
         return ScatterPoints(
             trace_id=tuple(trace.trace_id for trace in traces),
             start_ms=tuple(trace.start_ns / 1e6 for trace in traces),
             duration_ns=tuple(trace.duration_ns for trace in traces),
             errors=tuple(trace.errors for trace in traces),
-            found=found,
+            found=points.found,
             complete=not notes,
             note=" ".join(notes),
         )
@@ -128,11 +130,11 @@ class TraceSearch:
             Facet(_short(field), tuple(values[field]), max(0, total - sum(value.spans for value in values[field])))
             for field in ordered[:_FACETS]
         )
-        return Facets(total, facets, sampled=scale > 1)
+        return Facets(total, facets, sampled=scale > 1 or counts.partial)
 
     async def differences(self, time_range: TimeRange, tree: Filter, brush: Brush) -> Differences:
         """Return which values are more or less frequent among the selected traces than among the rest."""
-        rows, selected, rest, share = await self._store.differing_counts(
+        rows, selected, rest, sampled = await self._store.differing_counts(
             time_range, tree, brush.starts, brush.min_duration_ns, brush.max_duration_ns
         )
         fields: dict[str, list[DifferingValue]] = {}
@@ -148,22 +150,22 @@ class TraceSearch:
             )
         differing = [_differing(field, values) for field, values in fields.items()]
         differing = sorted((field for field in differing if field.score > 0), key=lambda field: -field.score)
-        return Differences(selected, rest, tuple(differing[:_FIELDS_THAT_DIFFER]), sampled=share > 1)
+        return Differences(selected, rest, tuple(differing[:_FIELDS_THAT_DIFFER]), sampled=sampled)
 
     async def tag_names(self, time_range: TimeRange, contains: str) -> TagNames:
         """Return the fields that queries can use."""
         counts = await self._store.tag_names(time_range, contains)
         built_in = [TagName(name, "builtin", 0) for name in _FIELDS if contains.lower() in name]
-        found = [TagName(name, kind, spans * counts.share) for kind, name, spans in counts.rows]
-        return TagNames((*built_in, *found), sampled=counts.share > 1)
+        found = [TagName(name, kind, spans) for kind, name, spans in counts.rows]
+        return TagNames((*built_in, *found), sampled=counts.partial)
 
     async def tag_values(
         self, time_range: TimeRange, name: str, tree: Filter, *, contains: str, limit: int
     ) -> TagValues:
         """Return the most frequent values of a field among the matching spans."""
         counts = await self._store.tag_values(time_range, name, tree, contains=contains, limit=limit)
-        values = tuple(ValueCount(value, spans * counts.share) for _, value, spans in counts.rows)
-        return TagValues(values, sampled=counts.share > 1)
+        values = tuple(ValueCount(value, spans) for _, value, spans in counts.rows)
+        return TagValues(values, sampled=counts.partial)
 
 
 def _row(trace: TraceSummary, parts: Iterable[ServicePart]) -> TraceRow:
