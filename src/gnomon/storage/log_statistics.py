@@ -39,6 +39,7 @@ _BODY_CHARACTERS = 600
 _TEMPLATES = 3000
 _SERVICES = 20
 
+_EVERY_LINE = Condition("1", {})
 _OWN_PREFIXES = LOG_FIELDS.prefixes
 _RESOURCE_PREFIX = "resource."
 _TEXT_COLUMNS = {"severity_text": "severity_text", "event": "event_name", "event_name": "event_name"}
@@ -110,7 +111,7 @@ class LogStatistics:
     async def fields(self, time_range: TimeRange) -> list[FieldInfo]:
         """Return the fields of the lines in the range."""
         await self._journal.catch_up(*STREAMS)
-        condition = Condition("1", {})
+        condition = _EVERY_LINE
         _, _, matching = await self._count(EVERYTHING, condition, time_range)
         sample, parameters = await self._sample(condition, time_range, matching)
         found = await self._engine.query(
@@ -141,7 +142,7 @@ class LogStatistics:
     async def values(self, field: str, time_range: TimeRange, *, prefix: str, limit: int) -> list[ValueCount]:
         """Return values of a field that begin with `prefix`, most frequent first; none for ids and text."""
         await self._journal.catch_up(*STREAMS)
-        condition = Condition("1", {})
+        condition = _EVERY_LINE
         services, levels, matching = await self._count(EVERYTHING, condition, time_range)
         if field in {"service", "service.name"}:
             return _begin_with(services, prefix, limit)
@@ -245,7 +246,9 @@ class LogStatistics:
         self, condition: Condition, time_range: TimeRange, matching: int, parts: list[TimeRange] | None = None
     ) -> tuple[str, dict[str, object]]:
         """Return a condition that keeps a sample of the lines, some from each part, and its parameters."""
-        _, _, total = await self._count(EVERYTHING, Condition("1", {}), time_range)
+        total = matching
+        if condition != _EVERY_LINE:
+            _, _, total = await self._count(EVERYTHING, _EVERY_LINE, time_range)
         slices = sample_slices(parts or split_range(time_range, _SLICES), sample_share(matching, total))
         bounds, parameters = time_bounds(time_range)
         return f"({bounds} AND ({slices_sql(slices)}) AND ({condition.sql}))", {**parameters, **condition.parameters}

@@ -1,5 +1,6 @@
 """`/api/logs/…`: search, histogram, facets, fields, patterns, surroundings, live tail and export."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
@@ -199,21 +200,26 @@ async def get_logs_export(
 
 async def _export_lines(pages: AsyncIterator[LogPage]) -> AsyncIterator[bytes]:
     async for page in pages:
-        resources = {key: responses.show_resource(origin).attributes for key, origin in page.origins.items()}
-        lines = (
-            {
-                **responses.show_line(record).model_dump(exclude_none=True),
-                "resource": resources.get(record.origin_id, {}),
-            }
-            for record in page.records
-        )
-        yield b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
+        yield await asyncio.to_thread(_write_lines, page)
+
+
+def _write_lines(page: LogPage) -> bytes:
+    resources = {key: responses.show_resource(origin).attributes for key, origin in page.origins.items()}
+    lines = (
+        responses.show_line(record).model_dump(exclude_none=True) | {"resource": resources.get(record.origin_id, {})}
+        for record in page.records
+    )
+    return b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
 
 
 async def _tail_events(batches: AsyncIterator[TailBatch | None]) -> AsyncIterator[bytes]:
     yield _HEARTBEAT
     async for batch in batches:
-        yield _HEARTBEAT if batch is None else b"event: lines\ndata: " + orjson.dumps(_show_batch(batch)) + b"\n\n"
+        yield _HEARTBEAT if batch is None else await asyncio.to_thread(_write_event, batch)
+
+
+def _write_event(batch: TailBatch) -> bytes:
+    return b"event: lines\ndata: " + orjson.dumps(_show_batch(batch)) + b"\n\n"
 
 
 def _show_batch(batch: TailBatch) -> dict[str, object]:
