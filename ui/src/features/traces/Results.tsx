@@ -114,7 +114,7 @@ const compareWords = (comparing: string, id: string) =>
   comparing === "" ? "Compare with another trace" : id === comparing ? "Stop comparing" : "Compare with this";
 
 function TimeBar({ trace: { services } }: { trace: TraceRow }) {
-  const words = services.map(({ service, spans, share }) => `${service}: ${formatShare(share)} in ${formatCount(spans)} spans`).join("\n");
+  const words = services.map(({ service, spans, share }) => `${service}: ${formatShare(share)} in ${formatCount(spans)} ${spans === 1 ? "span" : "spans"}`).join("\n");
   return (
     <div className={styles.bar} title={words} role="img" aria-label={words}>
       {services.map(({ service, share }) => (
