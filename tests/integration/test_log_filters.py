@@ -24,15 +24,18 @@ QUERIES = 120
 Value = str | int | bool | float
 
 BODY_WORDS = [
-    "connection", "Connection", "reset", "RESET", "reset:", "peer", "user_42", "foo-bar", "foo", "bar", "café", "CAFÉ", "日本",
+    "connection", "Connection", "reset", "RESET", "reset:", "peer", "user_42", "foo-bar", "foo", "bar", "café",
+    "CAFÉ", "日本",
     "presets", "a=b", "[x]", "100%", "200", "x.y", "ok", "'q'", '"z"', "back\\slash", "line\nbreak",
 ]  # fmt: skip
 PHRASES = [
-    "connection", "RESET", "connection reset", "reset: peer", "foo-bar", "foo bar", "bar foo", "user_42", "user", "42", "café",
+    "connection", "RESET", "connection reset", "reset: peer", "foo-bar", "foo bar", "bar foo", "user_42", "user",
+    "42", "café",
     "CAFÉ", "日本", "a=b", "=", "[x]", "100%", "100", "", "-", "x.y", "slash", "\\", "line break", "pre", "reset reset",
 ]  # fmt: skip
 FIELDS = [
-    "service", "level", "body", "http.status_code", "user", "attributes.user", "host.name", "resource.host.name", "ratio",
+    "service", "level", "body", "http.status_code", "user", "attributes.user", "host.name", "resource.host.name",
+    "ratio",
     "flag", "missing",
 ]  # fmt: skip
 VALUES = [

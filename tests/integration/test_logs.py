@@ -43,7 +43,8 @@ async def test_what_is_sent_is_found_counted_and_exported(client: httpx.AsyncCli
     assert (line["level"], line["service"], line["trace_id"]) == ("error", "gateway", None)
     assert page["resources"][line["resource_id"]]["attributes"] == {"service.name": "gateway"}
     rest = await get(
-        client, "/api/logs/search", q="level>=error reset", cursor=page["next_cursor"], to=page["to_ns"], **{"from": page["from_ns"]}
+        client, "/api/logs/search", q="level>=error reset", cursor=page["next_cursor"], to=page["to_ns"],
+        **{"from": page["from_ns"]},
     )  # fmt: skip
     assert (len(rest["lines"]), rest["next_cursor"]) == (10, None)
     oldest = await get(client, "/api/logs/search", limit=1, order="oldest")

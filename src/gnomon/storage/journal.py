@@ -129,7 +129,7 @@ class Journal:
 
     @property
     def complete_until_ms(self) -> int:
-        """Return the time of receipt, in Unix milliseconds, before which nothing more will be stored by this process."""
+        """Return the time of receipt, in Unix milliseconds, before which this process stores nothing more."""
         return self._loader.complete_until_ms
 
     def on_loaded(self, listener: Callable[[str], None]) -> Callable[[], None]:
