@@ -125,7 +125,8 @@ def _edges_sql(window: TimeRange, share: int) -> str:
     server saw; or a client's or producer's span under which nothing serves and that names its peer.
     """
     chosen = f"AND cityHash64(trace_id) % {share:d} = 0" if share > 1 else ""
-    parents = TimeRange(window.start_ns - _PARENTS_BEFORE_NS, window.end_ns)
+    before_ns = _PARENTS_BEFORE_NS if share == 1 else MINUTE_NS
+    parents = TimeRange(window.start_ns - before_ns, window.end_ns)
     children = TimeRange(window.start_ns, window.end_ns + _CHILDREN_AFTER_NS)
     serving = "kind IN (2, 5) AND parent_span_id != toFixedString('', 8)"
     database = "if(attributes['db.system.name'] != '', attributes['db.system.name'], attributes['db.system'])"

@@ -10,7 +10,9 @@ _INTERVAL_S = 20.0
 _FRESH_S = 2.0
 _LOOK_BACK_NS = 120 * MINUTE_NS
 _SETTLED_AFTER_NS = 5_000_000_000
-_MINUTES_AT_ONCE = 6
+_SPANS_AT_ONCE = 1_000_000
+_FEW_SPANS = 500_000
+_LATE_SHARE = 0.05
 
 
 class ServiceEdges:
@@ -49,14 +51,21 @@ class ServiceEdges:
         end_ns = (now_ns - _SETTLED_AFTER_NS) // MINUTE_NS * MINUTE_NS
         time_range = TimeRange(end_ns - _LOOK_BACK_NS, end_ns)
         counts = await self._store.count_spans(time_range)
-        changed = sorted(
-            (minute for minute, spans in counts.items() if self._computed.get(minute) != spans), reverse=True
-        )
-        for minute in changed[:_MINUTES_AT_ONCE]:
+        changed = [minute for minute, spans in counts.items() if self._differs(minute, spans)]
+        spans_left = _SPANS_AT_ONCE
+        for minute in sorted(changed, reverse=True):
+            if spans_left <= 0:
+                break
             await self._store.compute(minute, counts[minute], now_ns)
             self._computed[minute] = counts[minute]
+            spans_left -= counts[minute]
         self._computed = {minute: spans for minute, spans in self._computed.items() if minute >= time_range.start_ns}
         self._computed_to_ns = end_ns
+
+    def _differs(self, minute: int, spans: int) -> bool:
+        """Return whether a minute is worth computing again: for any late span, or a share of them where there are many."""
+        known = self._computed.get(minute)
+        return known is None or abs(spans - known) > max(spans - _FEW_SPANS, 0) * _LATE_SHARE
 
     async def read(self, time_range: TimeRange) -> list[Edge]:
         """Return the edges of a range; what is not computed yet of the last minutes is computed on the spot."""
