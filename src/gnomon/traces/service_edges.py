@@ -63,7 +63,7 @@ class ServiceEdges:
         self._computed_to_ns = end_ns
 
     def _differs(self, minute: int, spans: int) -> bool:
-        """Return whether a minute is worth computing again: for any late span, or a share of them where there are many."""
+        """Return whether to compute a minute again: for any late span, or for a share of them where there are many."""
         known = self._computed.get(minute)
         return known is None or abs(spans - known) > max(spans - _FEW_SPANS, 0) * _LATE_SHARE
 
