@@ -46,7 +46,7 @@ def test_what_is_no_time_is_said_and_changes_nothing(gnomon: GnomonProcess, open
     page.get_by_role("button", name="Time range: Last hour").click()
     page.get_by_label("From").fill("soonish")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Time range").get_by_role("alert")).to_contain_text(
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text(
         "“soonish” is no time. Write 2h, today, 10:30"
     )
     assert search_of(page) == {}

@@ -3,7 +3,7 @@ import type { ServiceHealth } from "../../api/schema";
 import { serviceTracesLink } from "../../app/links";
 import { PageLink } from "../../components/PageLink";
 import { Time } from "../../components/Time";
-import { formatShare } from "../../format/numbers";
+import { formatCount, formatShare } from "../../format/numbers";
 import { formatDuration } from "../../format/durations";
 import styles from "./OverviewPage.module.css";
 import { failingSince, judgeAll } from "./verdict";
@@ -58,13 +58,20 @@ export function VerdictLine({ services, stepsMs }: { services: readonly ServiceH
       </p>
     );
   }
+  const errors = services.reduce((sum, { totals }) => sum + totals.errors, 0);
+  const spans = services.reduce((sum, { totals }) => sum + totals.spans, 0);
   return (
     <p className={styles.verdict}>
       <CircleCheck size={20} className={styles.good} aria-hidden />
       <span>Nothing stands out</span>
-      <span className={styles.detail}>
-        no service fails 5 % of its spans, or 1 % and twice as many as in the range before; none is half as slow again
+      <span className={styles.detail} title={RULE}>
+        {errors === 0 ? "no span failed" : `${formatCount(errors)} of ${formatCount(spans)} spans failed, in no service a pattern`}
+        {", none is much slower"}
       </span>
     </p>
   );
 }
+
+const RULE =
+  "A service fails when at least 3 of its spans do, and these are 5 %, or 1 % and twice the share of the range before. " +
+  "It is slower when its p95 has grown by half, and by 20 ms.";
