@@ -1,6 +1,6 @@
 /** Keyboard: one listener, whoever is on the page says which keys it takes and what they do. */
 
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
 
 export interface Shortcut {
   /** `j`, `Enter`, `Ctrl+k`, or two keys one after the other: `g t`. */
@@ -68,7 +68,8 @@ export function startShortcuts(): void {
 /** Take keys as long as the component lives; the last to come has precedence. */
 export function useShortcuts(shortcuts: readonly (Shortcut & { run: (event: KeyboardEvent) => void })[], enabled = true): void {
   const latest = useRef(shortcuts);
-  useEffect(() => {
+  // As soon as the page shows a new state, keys must act on it.
+  useLayoutEffect(() => {
     latest.current = shortcuts;
   });
   const identity = JSON.stringify(shortcuts.map(({ keys, does, group, inFields }) => ({ keys, does, group, inFields })));
