@@ -77,7 +77,7 @@ export function QueryLine({ draft, query, onQuery, error, suggestions, label, pl
           {position !== null && (
             <div className={styles.mark} aria-hidden>
               <span>{text.slice(0, position)}</span>
-              <u>{text.slice(position, position + 1) || " "}</u>
+              <u>{/^\S+/.exec(text.slice(position))?.[0] ?? " "}</u>
             </div>
           )}
           <input
