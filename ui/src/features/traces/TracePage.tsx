@@ -1,5 +1,5 @@
 import { useParams } from "@tanstack/react-router";
-import { lazy, Suspense, useMemo } from "react";
+import { lazy, Suspense, useLayoutEffect, useMemo, useRef } from "react";
 import { useApi } from "../../api/queries";
 import { ApiError } from "../../api/client";
 import type { Waterfall as WaterfallData } from "../../api/schema";
@@ -73,10 +73,20 @@ function TraceContent({ waterfall }: { waterfall: WaterfallData }) {
   const { tab, rows, selected, select } = view;
   const rowsOnView = tab === "waterfall";
 
+  // Keys may come faster than the address changes: each goes on from where the last one led.
+  const latest = useRef(selected);
+  useLayoutEffect(() => {
+    latest.current = selected;
+  }, [selected]);
+  const goTo = (span: number) => {
+    latest.current = span;
+    select(span);
+  };
   const move = (by: number) => {
-    const row = selected < 0 ? (by > 0 ? -1 : 0) : (rows.rowOf[selected] ?? 0);
+    const at = latest.current;
+    const row = at < 0 ? (by > 0 ? -1 : 0) : (rows.rowOf[at] ?? 0);
     const next = Math.min(Math.max(row + by, 0), rows.spans.length - 1);
-    select(rows.spans[next] ?? -1);
+    goTo(rows.spans[next] ?? -1);
   };
   const goToError = () => {
     const failed: number[] = [];
@@ -106,9 +116,10 @@ function TraceContent({ waterfall }: { waterfall: WaterfallData }) {
         does: "Fold, or go to the parent",
         group,
         run: () => {
-          if (selected < 0) return;
-          if ((spans.descendants[selected] ?? 0) > 0 && view.isOpen(selected)) view.toggle(selected);
-          else if ((spans.parent[selected] ?? -1) >= 0) select(spans.parent[selected] ?? -1);
+          const at = latest.current;
+          if (at < 0) return;
+          if ((spans.descendants[at] ?? 0) > 0 && view.isOpen(at)) view.toggle(at);
+          else if ((spans.parent[at] ?? -1) >= 0) goTo(spans.parent[at] ?? -1);
         },
       },
       {
@@ -116,9 +127,10 @@ function TraceContent({ waterfall }: { waterfall: WaterfallData }) {
         does: "Unfold, or go to the first child",
         group,
         run: () => {
-          if (selected < 0 || (spans.descendants[selected] ?? 0) === 0) return;
-          if (view.isOpen(selected)) select(selected + 1);
-          else view.toggle(selected);
+          const at = latest.current;
+          if (at < 0 || (spans.descendants[at] ?? 0) === 0) return;
+          if (view.isOpen(at)) goTo(at + 1);
+          else view.toggle(at);
         },
       },
       { keys: "e", does: "Unfold all", group, run: () => view.fold(NOTHING_FOLDED) },

@@ -76,10 +76,8 @@ export default function TracesPage() {
   return (
     <div className={styles.page}>
       <TraceQuery query={query} onQuery={onQuery} error={isInvalid ? search.first.error : null} />
-      {isInvalid ? (
-        <Hints />
-      ) : isEmpty ? (
-        <Nothing query="" />
+      {isInvalid || isEmpty ? (
+        <div>{isInvalid ? <Hints /> : <Nothing query="" />}</div>
       ) : (
         <div className={styles.body}>
           <FacetList query={query} onQuery={(text) => setSearch({ q: text })} />
