@@ -100,7 +100,7 @@ export function drawBars(drawing: Drawing): void {
     const left = toX(spans.start_ns[span] ?? 0);
     const right = Math.max(toX((spans.start_ns[span] ?? 0) + (spans.duration_ns[span] ?? 0)), left + 2);
     if (right < 0 || left > width) continue;
-    drawLabel(drawing, formatDuration(spans.duration_ns[span]), left, right, (row - first) * rowHeight);
+    drawLabel(drawing, formatDuration(spans.duration_ns[span]), left, right, (row - first) * rowHeight, waitBefore(spans, span) !== null);
   }
 }
 
@@ -149,11 +149,12 @@ function drawPointer({ context, rowHeight, width, colors }: Drawing, isRight: bo
   context.fill();
 }
 
-function drawLabel({ context, rowHeight, width, colors }: Drawing, label: string, left: number, right: number, top: number): void {
+function drawLabel({ context, rowHeight, width, colors }: Drawing, label: string, left: number, right: number, top: number, hasWaited: boolean): void {
   const space = context.measureText(label).width + LABEL_GAP;
   const middle = top + rowHeight / 2 + 0.5;
-  const isInside = right - Math.max(left, 0) > 2 * space;
-  const x = right + space < width ? right + LABEL_GAP : left - space > 0 && !isInside ? left - space : Math.min(right, width) - space - 4;
+  // To the left of a span that waited lies its waiting.
+  const isLeft = left - space > 0 && !hasWaited;
+  const x = right + space < width ? right + LABEL_GAP : isLeft ? left - space : Math.min(right, width) - space - 4;
   // On a ground of its own, so that it can be read over bars and the critical path.
   context.globalAlpha = 0.8;
   context.fillStyle = colors.background;
