@@ -33,6 +33,7 @@ STREAMS = ("otlp_logs", "loki_push", "jsonl")
 _WINDOWS_NS = (5 * NS_PER_MINUTE, 120 * NS_PER_MINUTE)
 _LOOK_AROUND_NS = 60 * 24 * 60 * NS_PER_MINUTE
 _MAX_BUCKETS = 100_000
+_FEW_LINES = 32
 _BAD_REGEX = 427
 _REGEX_ERROR = re.compile(r"error: (.+?)\. Look at")
 _PROJECTED = frozenset({"service", "service.name", "level", "severity"})
@@ -205,7 +206,7 @@ class LogStore:
         First comes how far in time they reach, from little data and in windows that grow, then the lines themselves.
         """
         wanted = limit + 1 + reading.passed_over
-        edge_ns: int | None = None
+        times: list[int] = []
         for window in reading.windows():
             bounds, parameters = time_bounds(window)
             found = await run_log_query(
@@ -216,14 +217,17 @@ class LogStore:
                 """,
                 {**parameters, **reading.condition.parameters, "wanted": wanted},
             )
-            if len(found):
-                edge_ns = found.column("line_ts_ns")[-1]
+            times += found.column("line_ts_ns") if len(found) else ()
             wanted -= len(found)
             if not wanted:
                 break
-        if edge_ns is None:
+        if not times:
             return [], False
-        bounds, parameters = time_bounds(reading.up_to(edge_ns))
+        bounds, parameters = time_bounds(reading.up_to(times[-1]))
+        if len(times) <= _FEW_LINES:
+            # Scattered lines are found again by their times, instead of by searching everything in between once more.
+            moments = (f"fromUnixTimestamp64Nano({ts_ns}::Int64, 'UTC')" for ts_ns in sorted(set(times)))
+            bounds += f" AND ts IN ({', '.join(moments)})"
         position, more = reading.position()
         statement = f"""
             SELECT {LINE_COLUMNS} FROM logs WHERE {bounds} AND ({reading.condition.sql}) AND {position}
