@@ -162,7 +162,7 @@ class JournalOptions(_Section):
 
     segment_bytes: ByteSize = _setting("24MiB", "Size at which a segment is closed and loaded.")
     segment_age: Duration = _setting("500ms", "Age at which a segment is closed and loaded while somebody reads.")
-    idle_segment_age: Duration = _setting("5s", "Age at which a segment is closed and loaded while nobody reads.")
+    idle_segment_age: Duration = _setting("10s", "Age at which a segment is closed and loaded while nobody reads.")
     backlog_bytes: ByteSize = _setting("256MiB", "Requests wait while more than this is accepted and not loaded yet.")
     waiting_bytes: ByteSize = _setting("64MiB", "Ingest refuses, retryably, while waiting requests add up to more.")
     hold: Duration = _setting("5s", "How long a request may wait before it is refused, retryably.")

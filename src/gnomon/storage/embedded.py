@@ -101,11 +101,12 @@ class EmbeddedEngine:
         if not schema.exists() or schema.read_text(encoding="utf-8") != stream.schema:
             schema.parent.mkdir(exist_ok=True)
             schema.write_text(stream.schema, encoding="utf-8")
-        path = str(segment.resolve()).replace("\\", "\\\\").replace("'", "\\'")
-        statement = f"INSERT INTO {stream.name} SELECT * FROM file('{path}', 'Protobuf')"
         settings = insert_settings(token) | {"format_schema": str(schema.resolve())}
+        # In the statement itself: given beside it, each setting would be set and taken back by statements of its own.
+        inline = ", ".join(f"{name} = {_quote(str(value))}" for name, value in settings.items())
+        statement = f"INSERT INTO {stream.name} SELECT * FROM file({_quote(str(segment.resolve()))}, 'Protobuf') SETTINGS {inline}"
         try:
-            await self._pool.run(lambda client: client.command(statement, settings=settings), "load")
+            await self._pool.run(lambda client: client.command(statement), "load")
         except StorageError as error:
             if error.code in UNREADABLE_CODES:
                 raise SegmentRejectedError(str(error), code=error.code) from error
@@ -123,6 +124,10 @@ def available_memory_bytes() -> int:
         if text.isdecimal():
             limits.append(int(text))
     return min(limits)
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _lock_directory(directory: Path) -> IO[str]:

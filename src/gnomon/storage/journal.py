@@ -50,7 +50,6 @@ SYNC_SECONDS = Histogram(
 )
 BACKLOG_BYTES = Gauge("gnomon_journal_backlog_bytes", "Bytes that are acknowledged and not yet loaded into the engine.")
 _GROUP = 256
-_READERS_STAY_S = 30.0
 _CATCH_UP_S = 1.0
 _DRAIN_S = 10.0
 
@@ -97,13 +96,19 @@ class Journal:
         self._backlog_bytes = 0
         self._waiting_bytes = 0
         self._loaded = asyncio.Condition()
-        self._unloaded: dict[str, int] = dict.fromkeys(STREAMS, 0)
+        # Bytes since the start, by stream: a segment is loaded after all that were appended before it.
+        self._appended: dict[str, int] = dict.fromkeys(STREAMS, 0)
+        self._stored: dict[str, int] = dict.fromkeys(STREAMS, 0)
         self._disk_full = False
         self._loader = Loader(engine, directory / "rejected", clock, self._note_loaded)
-        self._last_read = -_READERS_STAY_S
         self._number = time.time_ns()
         self._listeners: list[Callable[[str], None]] = []
         self._stopping = False
+
+    @property
+    def _busy_bytes(self) -> int:
+        """Return from which size on a segment is worth an insert of its own."""
+        return self._settings.segment_bytes // 8
 
     @property
     def backlog_bytes(self) -> int:
@@ -162,7 +167,7 @@ class Journal:
         writers = self._tasks[: len(self._streams)]
         await asyncio.gather(*writers, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wait_until_loaded(tuple(STREAMS)), _DRAIN_S)
+            await asyncio.wait_for(self._wait_until_loaded(dict(self._appended)), _DRAIN_S)
         await self._loader.stop()
         for task in self._tasks:
             task.cancel()
@@ -206,19 +211,25 @@ class Journal:
         await asyncio.shield(done)
 
     async def catch_up(self, *streams: str) -> None:
-        """Make what is acknowledged queryable; waits a second at most, and not while segments close quickly anyway."""
+        """Make what was acknowledged half a second ago queryable; waits a second at most, and only where that is due.
+
+        Under full load segments close and load without anybody's asking, and a reader does not wait for them.
+        """
         now = self._clock.monotonic()
-        quick = now - self._last_read < _READERS_STAY_S
-        self._last_read = now
-        if quick and not self._is_lagging(streams, now):
-            return
+        goals: dict[str, int] = {}
         for stream in streams:
             journal = self._streams[stream]
-            if journal.segment is not None and journal.segment.size:
-                journal.close_now = True
-                journal.wake.set()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wait_until_loaded(streams), _CATCH_UP_S)
+            segment = journal.segment
+            goals[stream] = self._appended[stream]
+            if segment is not None and segment.size:
+                if now - segment.born < self._settings.segment_age_s:
+                    goals[stream] -= segment.size
+                else:
+                    journal.close_now = True
+                    journal.wake.set()
+        if self._backlog_bytes < self._busy_bytes:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wait_until_loaded(goals), _CATCH_UP_S)
 
     async def flush(self) -> None:
         """Return when everything that is acknowledged is loaded, however long that takes."""
@@ -226,16 +237,11 @@ class Journal:
             if journal.segment is not None and journal.segment.size:
                 journal.close_now = True
                 journal.wake.set()
-        await self._wait_until_loaded(tuple(STREAMS))
+        await self._wait_until_loaded(dict(self._appended))
 
-    def _is_lagging(self, streams: tuple[str, ...], now: float) -> bool:
-        """Tell whether an open segment is older than it should be while somebody reads."""
-        segments = (self._streams[stream].segment for stream in streams)
-        return any(s is not None and s.size and now - s.born > self._settings.segment_age_s for s in segments)
-
-    async def _wait_until_loaded(self, streams: tuple[str, ...]) -> None:
+    async def _wait_until_loaded(self, goals: dict[str, int]) -> None:
         async with self._loaded:
-            await self._loaded.wait_for(lambda: not any(self._unloaded[stream] for stream in streams))
+            await self._loaded.wait_for(lambda: all(self._stored[stream] >= goal for stream, goal in goals.items()))
 
     def _refuse_if(self, refused: bool, stream: str, reason: str, message: str) -> None:  # noqa: FBT001 - a sentence
         if refused:
@@ -281,11 +287,9 @@ class Journal:
             return 60.0
         if segment.size >= self._settings.segment_bytes:
             return 0.0
-        now = self._clock.monotonic()
-        watched = now - self._last_read < _READERS_STAY_S
-        busy = segment.size >= self._settings.segment_bytes // 8
-        age = self._settings.segment_age_s if watched or busy else self._settings.idle_segment_age_s
-        return max(0.0, segment.born + age - now)
+        busy = segment.size >= self._busy_bytes
+        age = self._settings.segment_age_s if busy else self._settings.idle_segment_age_s
+        return max(0.0, segment.born + age - self._clock.monotonic())
 
     async def _write_group(self, journal: _StreamJournal, group: list[_Waiting]) -> None:
         now_s = self._clock.now_ns() // 10**9
@@ -309,7 +313,7 @@ class Journal:
             return
         segment.size += written
         self._backlog_bytes += written
-        self._unloaded[journal.stream] += written
+        self._appended[journal.stream] += written
         BACKLOG_BYTES.set(self._backlog_bytes)
         APPENDED_BYTES.labels(journal.stream).inc(written)
         APPENDED_REQUESTS.labels(journal.stream).inc(len(group))
@@ -344,7 +348,7 @@ class Journal:
             journal.repeats.save((frame.fingerprint, frame.accepted_s) for frame in recent)
             segment = Segment(journal.stream, path, self._clock.monotonic(), path.stat().st_size)
             self._backlog_bytes += segment.size
-            self._unloaded[journal.stream] += segment.size
+            self._appended[journal.stream] += segment.size
             self._enqueue(segment)
             log.info("segment of a former process found", segment=path.name, requests=len(frames))
         BACKLOG_BYTES.set(self._backlog_bytes)
@@ -354,7 +358,7 @@ class Journal:
         self._backlog_bytes -= segment.size
         BACKLOG_BYTES.set(self._backlog_bytes)
         async with self._loaded:
-            self._unloaded[segment.stream] -= segment.size
+            self._stored[segment.stream] += segment.size
             self._loaded.notify_all()
         for listener in tuple(self._listeners):
             listener(segment.stream)

@@ -20,7 +20,7 @@ _TRAILER = struct.Struct("<16sQI")
 _TRAILER_BYTES = len(_TRAILER_TAG) + _TRAILER.size
 
 # The engine's error codes that mean "these bytes are no such message": trying again cannot help.
-UNREADABLE_CODES = frozenset({6, 20, 27, 32, 33, 38, 53, 72, 117, 131, 444, 452, 479, 523, 524, 525})
+UNREADABLE_CODES = frozenset({6, 20, 27, 32, 33, 38, 53, 72, 117, 131, 436, 444, 452, 479, 523, 524, 525})
 
 
 @dataclass(frozen=True, slots=True)

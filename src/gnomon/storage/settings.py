@@ -47,16 +47,16 @@ class QuerySettings:
 class JournalSettings:
     """How the journal gathers, and when it holds back.
 
-    A segment closes at `segment_bytes`, or `segment_age_s` after its first request while somebody is reading, or
-    `idle_segment_age_s` after it while nobody is (a reader closes it at once). With more than `backlog_bytes`
-    accepted and not yet loaded, requests wait for up to `hold_s` and are then refused with a retryable error;
-    requests whose bodies add up to more than `waiting_bytes` are refused at once. Requests are recognised as repeated
-    for at least `repeat_window_s`, or the last `repeat_entries` of them.
+    A segment closes at `segment_bytes`; `segment_age_s` after its first request when much came in, or when somebody
+    reads; and `idle_segment_age_s` after it in any case. With more than `backlog_bytes` accepted and not yet loaded,
+    requests wait for up to `hold_s` and are then refused with a retryable error; requests whose bodies add up to more
+    than `waiting_bytes` are refused at once. Requests are recognised as repeated for at least `repeat_window_s`, or
+    the last `repeat_entries` of them.
     """
 
     segment_bytes: int = 24 * MIB
     segment_age_s: float = 0.5
-    idle_segment_age_s: float = 5.0
+    idle_segment_age_s: float = 10.0
     backlog_bytes: int = 256 * MIB
     waiting_bytes: int = 64 * MIB
     hold_s: float = 5.0

@@ -3,34 +3,39 @@
 CREATE MATERIALIZED VIEW otlp_traces_to_origins ${on_cluster} TO origins AS
 SELECT
     today() AS day,
-    otlp_origin(r, s) AS id,
-    otlp_map(r)['service.name'] AS service,
-    if(has_secret(joined(mapKeys(r), mapValues(r))), redact_map(r), otlp_map(r)) AS resource,
-    otlp_types(r) AS resource_types,
-    tupleElement(s, 1) AS scope_name,
-    tupleElement(s, 2) AS scope_version,
-    otlp_map(tupleElement(s, 3)) AS scope_attributes,
-    otlp_types(tupleElement(s, 3)) AS scope_types,
+    id,
+    plain[indexOf(keys, 'service.name')] AS service,
+    mapFromArrays(keys, if(has_secret(joined(keys, plain)), redact_values(keys, plain, types), plain)) AS resource,
+    types AS resource_types,
+    scope_name,
+    scope_version,
+    otlp_map(scope) AS scope_attributes,
+    otlp_types(scope) AS scope_types,
     now() AS first_seen,
     now() AS last_seen
 FROM (
-    SELECT DISTINCT r, s
-    FROM (SELECT resource_spans.resource.attributes AS resources, resource_spans.scope_spans.scope AS nested_scopes FROM otlp_traces)
-    ARRAY JOIN resources AS r, nested_scopes AS scopes
-    ARRAY JOIN scopes AS s
+    SELECT
+        otlp_origin(r, s) AS id,
+        mapKeys(r) AS keys,
+        otlp_values(r) AS plain,
+        otlp_types(r) AS types,
+        tupleElement(s, 1) AS scope_name,
+        tupleElement(s, 2) AS scope_version,
+        tupleElement(s, 3) AS scope
+    FROM (
+        SELECT DISTINCT r, s
+        FROM (
+            SELECT resource_spans.resource.attributes AS resources, resource_spans.scope_spans.scope AS nested_scopes
+            FROM otlp_traces
+        )
+        ARRAY JOIN resources AS r, nested_scopes AS scopes
+        ARRAY JOIN scopes AS s
+    )
 );
 
+-- Each step of the nested selects names what the next one uses more than once: an alias that is used twice is analysed twice, and
+-- the analysis of its view is most of what a small insert costs.
 CREATE MATERIALIZED VIEW otlp_traces_to_spans ${on_cluster} TO spans AS
-WITH
-    toUnixTimestamp64Nano(now64(9)) AS received_ns,
-    s.start_time_unix_nano BETWEEN received_ns - ${traces_s} * 1000000000 AND received_ns + 86400000000000 AS plausible,
-    mapKeys(s.attributes) AS keys,
-    otlp_values(s.attributes) AS plain,
-    otlp_types(s.attributes) AS types,
-    arrayFilter(l -> length(l.trace_id) = 16 AND length(l.span_id) = 8, s.links) AS valid_links,
-    arrayMap(e -> joined(mapKeys(e.attributes), mapValues(e.attributes)), s.events) AS event_texts,
-    has_secret(concat(joined(keys, plain), s.status.message, arrayStringConcat(event_texts))) AS suspicious,
-    if(suspicious, redact_values(keys, plain, types), plain) AS masked
 SELECT
     fromUnixTimestamp64Nano(if(plausible, s.start_time_unix_nano, received_ns)::Int64, 'UTC') AS ts,
     toFixedString(s.trace_id, 16) AS trace_id,
@@ -41,40 +46,74 @@ SELECT
     s.kind::Int8 AS kind,
     if(s.end_time_unix_nano > s.start_time_unix_nano, s.end_time_unix_nano - s.start_time_unix_nano, 0) AS duration,
     s.status.code::Int8 AS status,
-    if(suspicious, redact(s.status.message), s.status.message) AS status_message,
+    if(suspicious, redone[1][1], s.status.message) AS status_message,
     origin_id,
-    mapFromArrays(keys, masked) AS attributes,
+    mapFromArrays(keys, if(suspicious, arrayPopFront(redone[1]), plain)) AS attributes,
     types AS attribute_types,
     arrayMap(e -> fromUnixTimestamp64Nano(e.time_unix_nano::Int64, 'UTC'), s.events) AS "events.ts",
-    arrayMap(e -> e.name, s.events) AS "events.name",
-    if(suspicious, arrayMap(e -> redact_map(e.attributes), s.events), arrayMap(e -> otlp_map(e.attributes), s.events)) AS "events.attributes",
-    arrayMap(e -> otlp_types(e.attributes), s.events) AS "events.types",
-    arrayMap(l -> toFixedString(l.trace_id, 16), valid_links) AS "links.trace_id",
-    arrayMap(l -> toFixedString(l.span_id, 8), valid_links) AS "links.span_id",
-    arrayMap(l -> l.trace_state, valid_links) AS "links.trace_state",
-    arrayMap(l -> otlp_map(l.attributes), valid_links) AS "links.attributes",
-    arrayMap(l -> otlp_types(l.attributes), valid_links) AS "links.types",
+    s.events.name AS "events.name",
+    arrayMap((k, v) -> mapFromArrays(k, v), event_keys, if(suspicious, arrayPopFront(redone), event_plain)) AS "events.attributes",
+    event_types AS "events.types",
+    arrayMap(l -> toFixedString(l.trace_id, 16), links) AS "links.trace_id",
+    arrayMap(l -> toFixedString(l.span_id, 8), links) AS "links.span_id",
+    links.trace_state AS "links.trace_state",
+    arrayMap(l -> otlp_map(l.attributes), links) AS "links.attributes",
+    arrayMap(l -> otlp_types(l.attributes), links) AS "links.types",
     s.trace_state AS trace_state,
     s.flags AS flags,
-    (s.dropped_attributes_count, s.dropped_events_count, s.dropped_links_count + length(s.links) - length(valid_links)) AS dropped,
+    (s.dropped_attributes_count, s.dropped_events_count, s.dropped_links_count + length(s.links) - length(links)) AS dropped,
     now64(3) AS received,
     if(plausible, 0, s.start_time_unix_nano) AS replaced_ts,
-    if(suspicious, least(255, count_masked(plain, masked)
-        + arraySum(arrayMap(e -> count_masked(otlp_values(e.attributes), mapValues(redact_map(e.attributes))), s.events))
-        + (redact(s.status.message) != s.status.message)), 0)::UInt8 AS redacted
+    if(suspicious, least(255, count_masked(arrayFlatten(texts), arrayFlatten(redone))), 0)::UInt8 AS redacted
 FROM (
     SELECT
-        resource_spans.resource.attributes AS resources,
-        resource_spans.scope_spans.scope AS scopes,
-        resource_spans.scope_spans.spans AS nested_spans,
-        arrayMap((r, ss, nested) -> arrayMap((s, n) -> arrayWithConstant(length(n), otlp_origin(r, s)), ss, nested), resources, scopes, nested_spans) AS nested_origins,
-        arrayMap((r, nested) -> arrayMap(n -> arrayWithConstant(length(n), toLowCardinality(otlp_text(r['service.name']))), nested), resources, nested_spans) AS nested_services,
-        arrayFlatten(nested_spans) AS all_spans,
-        arrayFlatten(nested_origins) AS all_origins,
-        arrayFlatten(nested_services) AS all_services
-    FROM otlp_traces
-)
-ARRAY JOIN all_spans AS s, all_origins AS origin_id, all_services AS service;
+        *,
+        -- The status message stands in front of the attributes, and those in front of the events', so that one call masks all.
+        if(suspicious, arrayConcat([arrayPushFront(plain, s.status.message)], event_plain), []) AS texts,
+        if(suspicious,
+           arrayMap((k, v, t) -> redact_values(k, v, t), arrayConcat([arrayPushFront(keys, '')], event_keys), texts,
+                    arrayConcat([arrayPushFront(types, 1)], event_types)),
+           []) AS redone
+    FROM (
+        SELECT
+            *,
+            has_secret(concat(joined(keys, plain), s.status.message,
+                              arrayStringConcat(arrayMap((k, v) -> joined(k, v), event_keys, event_plain)))) AS suspicious
+        FROM (
+            SELECT
+                s,
+                origin_id,
+                service,
+                received_ns,
+                s.start_time_unix_nano BETWEEN received_ns - ${traces_s} * 1000000000 AND received_ns + 86400000000000 AS plausible,
+                mapKeys(s.attributes) AS keys,
+                otlp_values(s.attributes) AS plain,
+                otlp_types(s.attributes) AS types,
+                arrayMap(e -> mapKeys(e.attributes), s.events) AS event_keys,
+                arrayMap(e -> otlp_values(e.attributes), s.events) AS event_plain,
+                arrayMap(e -> otlp_types(e.attributes), s.events) AS event_types,
+                arrayFilter(l -> length(l.trace_id) = 16 AND length(l.span_id) = 8, s.links) AS links
+            FROM (
+                SELECT s, origin_id, service, toUnixTimestamp64Nano(now64(9)) AS received_ns
+                FROM (
+                    SELECT
+                        resource_spans.resource.attributes AS resources,
+                        resource_spans.scope_spans.scope AS scopes,
+                        resource_spans.scope_spans.spans AS nested,
+                        arrayMap((r, ss, ns) -> arrayMap((s, n) -> arrayWithConstant(length(n), otlp_origin(r, s)), ss, ns),
+                                 resources, scopes, nested) AS nested_origins,
+                        arrayMap((r, ns) -> arrayMap(n -> arrayWithConstant(length(n), toLowCardinality(otlp_text(r['service.name']))), ns),
+                                 resources, nested) AS nested_services,
+                        arrayFlatten(nested) AS all_records,
+                        arrayFlatten(nested_origins) AS all_origins,
+                        arrayFlatten(nested_services) AS all_services
+                    FROM otlp_traces
+                )
+                ARRAY JOIN all_records AS s, all_origins AS origin_id, all_services AS service
+            )
+        )
+    )
+);
 
 CREATE MATERIALIZED VIEW spans_to_trace_summaries ${on_cluster} TO trace_summaries${local} AS
 SELECT
@@ -107,35 +146,37 @@ GROUP BY minute, service, name, kind;
 CREATE MATERIALIZED VIEW otlp_logs_to_origins ${on_cluster} TO origins AS
 SELECT
     today() AS day,
-    otlp_origin(r, s) AS id,
-    otlp_map(r)['service.name'] AS service,
-    if(has_secret(joined(mapKeys(r), mapValues(r))), redact_map(r), otlp_map(r)) AS resource,
-    otlp_types(r) AS resource_types,
-    tupleElement(s, 1) AS scope_name,
-    tupleElement(s, 2) AS scope_version,
-    otlp_map(tupleElement(s, 3)) AS scope_attributes,
-    otlp_types(tupleElement(s, 3)) AS scope_types,
+    id,
+    plain[indexOf(keys, 'service.name')] AS service,
+    mapFromArrays(keys, if(has_secret(joined(keys, plain)), redact_values(keys, plain, types), plain)) AS resource,
+    types AS resource_types,
+    scope_name,
+    scope_version,
+    otlp_map(scope) AS scope_attributes,
+    otlp_types(scope) AS scope_types,
     now() AS first_seen,
     now() AS last_seen
 FROM (
-    SELECT DISTINCT r, s
-    FROM (SELECT resource_logs.resource.attributes AS resources, resource_logs.scope_logs.scope AS nested_scopes FROM otlp_logs)
-    ARRAY JOIN resources AS r, nested_scopes AS scopes
-    ARRAY JOIN scopes AS s
+    SELECT
+        otlp_origin(r, s) AS id,
+        mapKeys(r) AS keys,
+        otlp_values(r) AS plain,
+        otlp_types(r) AS types,
+        tupleElement(s, 1) AS scope_name,
+        tupleElement(s, 2) AS scope_version,
+        tupleElement(s, 3) AS scope
+    FROM (
+        SELECT DISTINCT r, s
+        FROM (
+            SELECT resource_logs.resource.attributes AS resources, resource_logs.scope_logs.scope AS nested_scopes
+            FROM otlp_logs
+        )
+        ARRAY JOIN resources AS r, nested_scopes AS scopes
+        ARRAY JOIN scopes AS s
+    )
 );
 
 CREATE MATERIALIZED VIEW otlp_logs_to_logs ${on_cluster} TO logs AS
-WITH
-    toUnixTimestamp64Nano(now64(9)) AS received_ns,
-    if(r.time_unix_nano = 0, r.observed_time_unix_nano, r.time_unix_nano) AS reported_ns,
-    reported_ns BETWEEN received_ns - ${logs_s} * 1000000000 AND received_ns + 86400000000000 AS plausible,
-    mapKeys(r.attributes) AS keys,
-    otlp_values(r.attributes) AS plain,
-    otlp_types(r.attributes) AS types,
-    otlp_value(r.body) AS plain_body,
-    has_secret(concat('\n', plain_body, joined(keys, plain))) AS suspicious,
-    if(suspicious, redact_values(keys, plain, types), plain) AS masked,
-    if(suspicious, redact(plain_body), plain_body) AS masked_body
 SELECT
     fromUnixTimestamp64Nano(if(plausible, reported_ns, received_ns)::Int64, 'UTC') AS ts,
     fromUnixTimestamp64Nano(if(r.observed_time_unix_nano = 0, received_ns, r.observed_time_unix_nano)::Int64, 'UTC') AS observed_ts,
@@ -146,28 +187,55 @@ SELECT
     if(r.severity_number BETWEEN 1 AND 24, r.severity_number, severity_of(r.severity_text))::UInt8 AS severity,
     r.severity_text AS severity_text,
     service,
-    masked_body AS body,
+    if(suspicious, redone[1], plain_body) AS body,
     otlp_type(r.body) AS body_type,
     r.event_name AS event_name,
     origin_id,
-    mapFromArrays(keys, masked) AS attributes,
+    mapFromArrays(keys, if(suspicious, arrayPopFront(redone), plain)) AS attributes,
     types AS attribute_types,
     r.flags AS flags,
     r.dropped_attributes_count AS dropped_attributes,
-    if(suspicious, least(255, count_masked(plain, masked) + (masked_body != plain_body)), 0)::UInt8 AS redacted
+    if(suspicious, least(255, count_masked(arrayPushFront(plain, plain_body), redone)), 0)::UInt8 AS redacted
 FROM (
     SELECT
-        resource_logs.resource.attributes AS resources,
-        resource_logs.scope_logs.scope AS scopes,
-        resource_logs.scope_logs.log_records AS nested_records,
-        arrayMap((r, ss, nested) -> arrayMap((s, n) -> arrayWithConstant(length(n), otlp_origin(r, s)), ss, nested), resources, scopes, nested_records) AS nested_origins,
-        arrayMap((r, nested) -> arrayMap(n -> arrayWithConstant(length(n), toLowCardinality(otlp_text(r['service.name']))), nested), resources, nested_records) AS nested_services,
-        arrayFlatten(nested_records) AS all_records,
-        arrayFlatten(nested_origins) AS all_origins,
-        arrayFlatten(nested_services) AS all_services
-    FROM otlp_logs
-)
-ARRAY JOIN all_records AS r, all_origins AS origin_id, all_services AS service;
+        *,
+        -- The body stands in front of the attributes, so that one call masks all.
+        if(suspicious,
+           redact_values(arrayPushFront(keys, ''), arrayPushFront(plain, plain_body), arrayPushFront(types, 1)), []) AS redone
+    FROM (
+        SELECT
+            *,
+            reported_ns BETWEEN received_ns - ${logs_s} * 1000000000 AND received_ns + 86400000000000 AS plausible,
+            has_secret(concat('\n', plain_body, joined(keys, plain))) AS suspicious
+        FROM (
+            SELECT
+                r,
+                origin_id,
+                service,
+                toUnixTimestamp64Nano(now64(9)) AS received_ns,
+                if(r.time_unix_nano = 0, r.observed_time_unix_nano, r.time_unix_nano) AS reported_ns,
+                mapKeys(r.attributes) AS keys,
+                otlp_values(r.attributes) AS plain,
+                otlp_types(r.attributes) AS types,
+                otlp_value(r.body) AS plain_body
+            FROM (
+                SELECT
+                    resource_logs.resource.attributes AS resources,
+                    resource_logs.scope_logs.scope AS scopes,
+                    resource_logs.scope_logs.log_records AS nested,
+                    arrayMap((r, ss, ns) -> arrayMap((s, n) -> arrayWithConstant(length(n), otlp_origin(r, s)), ss, ns),
+                             resources, scopes, nested) AS nested_origins,
+                    arrayMap((r, ns) -> arrayMap(n -> arrayWithConstant(length(n), toLowCardinality(otlp_text(r['service.name']))), ns),
+                             resources, nested) AS nested_services,
+                    arrayFlatten(nested) AS all_records,
+                    arrayFlatten(nested_origins) AS all_origins,
+                    arrayFlatten(nested_services) AS all_services
+                FROM otlp_logs
+            )
+            ARRAY JOIN all_records AS r, all_origins AS origin_id, all_services AS service
+        )
+    )
+);
 
 CREATE MATERIALIZED VIEW loki_push_to_origins ${on_cluster} TO origins AS
 SELECT
