@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/dependencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List calls between services, for Jaeger's clients
+         * @description Return who called whom how often.
+         */
+        get: operations["list_dependencies_api_dependencies_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ingest": {
         parameters: {
             query?: never;
@@ -275,11 +295,31 @@ export interface paths {
          * Follow new lines
          * @description Send lines as they are stored, as server-sent events.
          *
-         *     Each `lines` event carries a batch (LogTailBatch), oldest first. Lines that come faster than they can be sent are skipped
-         *     and counted in the next event. Comments keep the connection open while nothing comes; an `end` event means that the server
-         *     goes down.
+         *     Each `lines` event carries a batch (LogTailBatch), oldest first. Lines that come faster than they can be sent are
+         *     skipped and counted in the next event. Comments keep the connection open while nothing comes. The
+         *     stream ends when the server goes down.
          */
         get: operations["get_logs_tail_api_logs_tail_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List operations with kinds, for Jaeger's clients
+         * @description Return a service's operations with their kinds.
+         */
+        get: operations["list_operations_api_operations_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -300,6 +340,46 @@ export interface paths {
          * @description Return services against the range before, the operations that stand out, recent errors and what changed.
          */
         get: operations["get_overview_api_overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List services, for Jaeger's clients
+         * @description Return the names of all services.
+         */
+        get: operations["list_services_api_services_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/services/{service}/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a service's operations, for Jaeger's clients
+         * @description Return the names of a service's operations.
+         */
+        get: operations["list_operation_names_api_services__service__operations_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -388,6 +468,46 @@ export interface paths {
          * @description Return rows, sizes and oldest data of each table, room on the disk, and what waits in the journal.
          */
         get: operations["get_storage_api_storage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find traces, for Jaeger's clients
+         * @description Return whole traces that have a span which meets all conditions, or those with the given ids.
+         */
+        get: operations["find_traces_api_traces_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/traces/{trace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return a trace, for Jaeger's clients
+         * @description Return one trace with all its spans; times are as they were sent.
+         */
+        get: operations["get_trace_api_traces__trace_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -485,7 +605,7 @@ export interface paths {
         };
         /**
          * Show traces as points of latency over time
-         * @description Return start, duration and errors of the traces that a search finds, over the whole range: all, or a fair sample.
+         * @description Return start, duration and errors of the traces that a search finds in the whole range: all, or a fair sample.
          */
         get: operations["get_points_api_tracing_points_get"];
         put?: never;
@@ -939,7 +1059,7 @@ export interface components {
         };
         /**
          * Differences
-         * @description Compare selected traces' matching spans with those of the other traces in the range, the most telling field first.
+         * @description Compare the matching spans of selected traces with those of the others, the most telling field first.
          */
         Differences: {
             /** Fields */
@@ -1080,7 +1200,7 @@ export interface components {
         };
         /**
          * FieldResponse
-         * @description Describe a field that can be searched; `count` is on how many looked-at lines it was seen, null for built-in ones.
+         * @description Describe a field that can be searched; `count` says on how many looked-at lines it is, null if built in.
          */
         FieldResponse: {
             /** Count */
@@ -1162,6 +1282,32 @@ export interface components {
             spans_per_s: number;
             /** Window S */
             window_s: number;
+        };
+        /**
+         * JaegerError
+         * @description Tell what went wrong.
+         */
+        JaegerError: {
+            /** Code */
+            code: number;
+            /** Msg */
+            msg: string;
+        };
+        /**
+         * JaegerResponse
+         * @description Wrap an answer as Jaeger does; `total` counts services and operations and is 0 otherwise.
+         */
+        JaegerResponse: {
+            /** Data */
+            data: unknown[] | null;
+            /** Errors */
+            errors: components["schemas"]["JaegerError"][] | null;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
         };
         /**
          * JournalResponse
@@ -1293,7 +1439,8 @@ export interface components {
          * LogHistogramResponse
          * @description Count lines by time and level; `counts[level][i]` belongs to the bucket that starts at `starts_ms[i]`.
          *
-         *     Buckets are round and aligned, so the first and the last may reach over the range. Levels without lines are left out.
+         *     Buckets are round and aligned, so the first and the last may reach over the range. Levels without lines are left
+         *     out.
          */
         LogHistogramResponse: {
             /** Counts */
@@ -1325,9 +1472,9 @@ export interface components {
          * LogLineResponse
          * @description Show one line.
          *
-         *     `id` opens it again; `resource_id` refers to `resources` beside the lines. `body` is text; `structured_body` is set where
-         *     the sender gave a list or a mapping. Attributes keep their types; integers beyond 2^53 are strings. `sent_ts_ns` is set
-         *     where the time that was sent is absurd and `ts_ns` is the time of receipt instead.
+         *     `id` opens it again; `resource_id` refers to `resources` beside the lines. `body` is text; `structured_body` is set
+         *     where the sender gave a list or a mapping. Attributes keep their types; integers beyond 2^53 are strings.
+         *     `sent_ts_ns` is set where the time that was sent is absurd and `ts_ns` is the time of receipt instead.
          */
         LogLineResponse: {
             /** Attributes */
@@ -1384,8 +1531,8 @@ export interface components {
          * LogPatternResponse
          * @description Show lines alike but for numbers, ids and the like.
          *
-         *     `trend[i]` counts lines in the bucket that starts at `starts_ms[i]`; `share` is of all looked-at lines; `query` finds
-         *     about the same lines (every fixed word of the template).
+         *     `trend[i]` counts lines in the bucket that starts at `starts_ms[i]`; `share` is of all looked-at lines; `query`
+         *     finds about the same lines (every fixed word of the template).
          */
         LogPatternResponse: {
             /** Count */
@@ -1458,8 +1605,8 @@ export interface components {
          * LogSearchResponse
          * @description Show a page of lines in the order asked for.
          *
-         *     Ask for the next page with the same `from`, `to` (as answered here, so that time stands still), `q`, `order` and with
-         *     `cursor` = `next_cursor`; null means that there is no more.
+         *     Ask for the next page with the same `from`, `to` (as answered here, so that time stands still), `q`, `order` and
+         *     with `cursor` = `next_cursor`; null means that there is no more.
          */
         LogSearchResponse: {
             /** Elapsed Ms */
@@ -2276,6 +2423,8 @@ export type HealthDetailResponse = components['schemas']['HealthDetailResponse']
 export type HealthResponse = components['schemas']['HealthResponse'];
 export type IngestRateResponse = components['schemas']['IngestRateResponse'];
 export type IngestResponse = components['schemas']['IngestResponse'];
+export type JaegerError = components['schemas']['JaegerError'];
+export type JaegerResponse = components['schemas']['JaegerResponse'];
 export type JournalResponse = components['schemas']['JournalResponse'];
 export type Journey = components['schemas']['Journey'];
 export type JourneyStep = components['schemas']['JourneyStep'];
@@ -2384,6 +2533,58 @@ export interface operations {
             };
         };
     };
+    list_dependencies_api_dependencies_get: {
+        parameters: {
+            query?: {
+                /** @description Unix milliseconds. */
+                endTs?: string;
+                /** @description Milliseconds. */
+                lookback?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JaegerResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     get_ingest_api_ingest_get: {
         parameters: {
             query?: {
@@ -2437,11 +2638,14 @@ export interface operations {
     get_logs_around_api_logs_around__line_id__get: {
         parameters: {
             query?: {
+                /** @description How many earlier lines. */
                 before?: number;
+                /** @description How many later lines. */
                 after?: number;
             };
             header?: never;
             path: {
+                /** @description `id` of a line that a search found. */
                 line_id: string;
             };
             cookie?: never;
@@ -2715,6 +2919,7 @@ export interface operations {
             query?: {
                 /** @description Only values that begin with this, whatever its case. */
                 prefix?: string;
+                /** @description How many values at most. */
                 limit?: number;
                 /** @description Start: now-1h, RFC 3339 or a Unix time. */
                 from?: string;
@@ -2723,6 +2928,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The field's name, as in a query. */
                 name: string;
             };
             cookie?: never;
@@ -2828,6 +3034,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description `id` of a line that a search found. */
                 line_id: string;
             };
             cookie?: never;
@@ -2933,7 +3140,9 @@ export interface operations {
     get_logs_refine_api_logs_refine_get: {
         parameters: {
             query: {
+                /** @description The field to refine by. */
                 field: string;
+                /** @description Its value. */
                 value: string;
                 /** @description What to find; see the search language. */
                 q?: string;
@@ -3095,6 +3304,58 @@ export interface operations {
             };
         };
     };
+    list_operations_api_operations_get: {
+        parameters: {
+            query?: {
+                /** @description A service's name; required. */
+                service?: string;
+                /** @description Only this kind: server, client and so on. */
+                spanKind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JaegerResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     get_overview_api_overview_get: {
         parameters: {
             query?: {
@@ -3118,6 +3379,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_services_api_services_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JaegerResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_operation_names_api_services__service__operations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A service's name. */
+                service: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JaegerResponse"];
                 };
             };
             /** @description Bad Request */
@@ -3440,6 +3798,126 @@ export interface operations {
             };
         };
     };
+    find_traces_api_traces_get: {
+        parameters: {
+            query?: {
+                /** @description A service's name; required without traceID. */
+                service?: string;
+                /** @description An operation's name. */
+                operation?: string;
+                /** @description A JSON object of names and values. */
+                tags?: string;
+                /** @description name:value, repeated. */
+                tag?: string[] | null;
+                /** @description Unix microseconds. */
+                start?: string;
+                /** @description Unix microseconds. */
+                end?: string;
+                /** @description How far back from the end, such as 1h, if there is no start. */
+                lookback?: string;
+                /** @description Shortest span, such as 1.5ms. */
+                minDuration?: string;
+                /** @description Longest span. */
+                maxDuration?: string;
+                /** @description Most traces; 100 if it is left out, 1500 at most. */
+                limit?: string;
+                /** @description Ids of traces, repeated. */
+                traceID?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JaegerResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_trace_api_traces__trace_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 32 or 16 hexadecimal digits. */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JaegerResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     compare_traces_api_tracing_compare_get: {
         parameters: {
             query: {
@@ -3615,6 +4093,7 @@ export interface operations {
                 service?: string;
                 /** @description Only this operation; empty for all. */
                 name?: string;
+                /** @description Most operations. */
                 limit?: number;
                 /** @description About how many steps to cut the range into. */
                 steps?: number;
@@ -3672,6 +4151,7 @@ export interface operations {
             query?: {
                 /** @description Conditions on spans in the search language: `service:gateway duration>1s http.status_code>=500`. */
                 q?: string;
+                /** @description Most points. */
                 limit?: number;
                 /** @description Start: now-1h, RFC 3339 or a Unix time. */
                 from?: string;
@@ -3727,7 +4207,9 @@ export interface operations {
             query?: {
                 /** @description Conditions on spans in the search language: `service:gateway duration>1s http.status_code>=500`. */
                 q?: string;
+                /** @description What comes first. */
                 sort?: components["schemas"]["Sort"];
+                /** @description Traces on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
@@ -3945,6 +4427,7 @@ export interface operations {
                 q?: string;
                 /** @description Only values that contain this, ignoring case. */
                 prefix?: string;
+                /** @description Most values. */
                 limit?: number;
                 /** @description Start: now-1h, RFC 3339 or a Unix time. */
                 from?: string;
@@ -3953,6 +4436,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description A field: service, http.route, resource.host.name. */
                 name: string;
             };
             cookie?: never;

@@ -5,19 +5,26 @@ import { PageLink } from "../../components/PageLink";
 import { Section } from "../../components/Section";
 import { ServiceName } from "../../components/ServiceName";
 import { Time } from "../../components/Time";
-import { formatNumber } from "../../format/numbers";
+import { formatCount, formatNumber } from "../../format/numbers";
 import { nsToMs } from "../../format/times";
 import { errorWords } from "./errorWords";
 import styles from "./OverviewPage.module.css";
 
-/** Recent errors, those alike in one row; opens the newest trace at the span that failed. */
-export function Errors({ groups }: { groups: readonly ErrorGroup[] }) {
+/** Recent errors, those alike in one row, of `failed` spans in all; opens the newest trace at the span that failed. */
+export function Errors({ groups, failed }: { groups: readonly ErrorGroup[]; failed: number }) {
   return (
     <div className={styles.part}>
       <Section title="Recent errors" aside={groups.length > 0 ? "by operation and kind" : undefined} fill>
         {groups.length === 0 ? (
           <p className={styles.none}>
-            <CircleCheck size={14} className={styles.good} aria-hidden /> No span failed in this range.
+            {failed > 0 ? (
+              // Counts are loaded apart from the spans themselves, and may be there a moment before them.
+              `${formatCount(failed)} failed spans are counted; what they say comes with the next refresh.`
+            ) : (
+              <>
+                <CircleCheck size={14} className={styles.good} aria-hidden /> No span failed in this range.
+              </>
+            )}
           </p>
         ) : (
           <ul className={styles.scroll} aria-label="Recent errors">

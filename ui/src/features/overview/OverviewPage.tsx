@@ -38,7 +38,7 @@ export default function OverviewPage() {
               <div className={styles.below}>
                 <Operations overview={data} />
                 <div className={styles.right}>
-                  <Errors groups={data.errors} />
+                  <Errors groups={data.errors} failed={data.services.reduce((sum, { totals }) => sum + totals.errors, 0)} />
                   <Changes changes={data.changes} />
                 </div>
               </div>
