@@ -42,7 +42,7 @@ def test_an_operation_shows_its_own_course_and_its_traces(tasks: GnomonProcess, 
     expect(page.get_by_text("25 %").first).to_be_visible()
     page.get_by_role("link", name="Errors").click()
     query = page.get_by_role("combobox", name="Search traces")
-    expect(query).to_have_value('service = tool-executor and operation = "run calculator" and status = error')
+    expect(query).to_have_value('service:tool-executor name:"run calculator" status:error')
 
 
 def test_the_map_leads_to_a_service(tasks: GnomonProcess, open_page: OpenPage, shoot: Shoot) -> None:

@@ -81,7 +81,7 @@ def test_a_span_tells_all_beside_the_rows(gnomon: GnomonProcess, open_page: Open
     shoot(page, "trace_span")
     panel.get_by_text("calculator", exact=True).last.hover()
     panel.get_by_role("link", name="Only traces with this tool.name").click()
-    expect(page.get_by_role("combobox", name="Search traces")).to_have_value("tool.name = calculator")
+    expect(page.get_by_role("combobox", name="Search traces")).to_have_value("tool.name:calculator")
     page.go_back()
     expect(panel.get_by_role("heading", name="run calculator")).to_be_visible()
     page.keyboard.press("Escape")

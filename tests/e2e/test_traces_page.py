@@ -74,7 +74,7 @@ def test_a_facet_narrows_the_search(tasks: GnomonProcess, open_page: OpenPage, s
     page = open_search(tasks, open_page, "service+!%3D+gnomon")
     facets = page.get_by_role("complementary", name="Facets")
     facets.get_by_role("button", name=re.compile("^error")).click()
-    expect(page.get_by_role("combobox", name="Search traces")).to_have_value("service != gnomon and status = error")
+    expect(page.get_by_role("combobox", name="Search traces")).to_have_value("service != gnomon status:error")
     expect(page.get_by_role("heading", name="2 traces")).to_be_visible()
     shoot(page, "traces_facet")
 

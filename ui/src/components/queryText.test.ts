@@ -37,21 +37,25 @@ describe("typingAt", () => {
 
 describe("withCondition", () => {
   it("adds to what is there", () => {
-    expect(withCondition("", "service", "gateway", "=")).toBe("service = gateway");
-    expect(withCondition("duration > 1s", "name", "GET /a", "=")).toBe('duration > 1s and name = "GET /a"');
+    expect(withCondition("", "service", "gateway", "=")).toBe("service:gateway");
+    expect(withCondition("duration > 1s", "name", "GET /a", "=")).toBe('duration > 1s name:"GET /a"');
   });
 
   it("replaces another value of the same field, and the opposite", () => {
-    expect(withCondition("service = a and duration > 1s", "service", "b", "=")).toBe("duration > 1s and service = b");
-    expect(withCondition("service:a", "service", "a", "!=")).toBe("service != a");
+    expect(withCondition("service = a and duration > 1s", "service", "b", "=")).toBe("duration > 1s service:b");
+    expect(withCondition("service:a", "service", "a", "!=")).toBe("service!=a");
   });
 
   it("keeps several values that are shut out", () => {
-    expect(withCondition("service != a", "service", "b", "!=")).toBe("service != a and service != b");
+    expect(withCondition("service != a", "service", "b", "!=")).toBe("service != a service!=b");
+  });
+
+  it("joins as the query does", () => {
+    expect(withCondition("service = a and duration > 1s", "name", "b", "=")).toBe("service = a and duration > 1s and name:b");
   });
 
   it("puts alternatives in parentheses", () => {
-    expect(withCondition("service = a or service = b", "status", "error", "=")).toBe("(service = a or service = b) and status = error");
+    expect(withCondition("service = a or service = b", "status", "error", "=")).toBe("(service = a or service = b) status:error");
   });
 });
 
@@ -68,13 +72,13 @@ it("tells how a query limits a value", () => {
 });
 
 it("quotes what needs it", () => {
-  expect(conditionText("odd field", 'say "hi"')).toBe('"odd field" = "say \\"hi\\""');
-  expect(conditionText("host", "10.0.0.1:80")).toBe("host = 10.0.0.1:80");
+  expect(conditionText("odd field", 'say "hi"')).toBe('"odd field":"say \\"hi\\""');
+  expect(conditionText("host", "10.0.0.1:80")).toBe("host:10.0.0.1:80");
 });
 
 it("keeps a value with line breaks on one line, and knows it again", () => {
   const text = conditionText("body", "first\nsecond\\d");
-  expect(text).toBe('body = "first\\nsecond\\\\d"');
+  expect(text).toBe('body:"first\\nsecond\\\\d"');
   expect(standOf(text, "body", "first\nsecond\\d")).toBe("only");
 });
 

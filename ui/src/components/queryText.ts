@@ -142,17 +142,19 @@ export const fieldText = (field: string): string =>
 /** Write a value, in quotes where it needs them. */
 export const valueText = (value: string): string => quoteWord(value, /^[\w./@%+#$&;-][\w./@%+#$&;:-]*$/);
 
-/** Write one condition: `http.route = /answer`. */
-export const conditionText = (field: string, value: string, operator = "="): string => `${fieldText(field)} ${operator} ${valueText(value)}`;
+/** Write one condition: `http.route:/answer`, `http.route!=/answer`. */
+export const conditionText = (field: string, value: string, operator: "=" | "!=" = "="): string =>
+  `${fieldText(field)}${operator === "=" ? ":" : operator}${valueText(value)}`;
 
-/** Return the query with one more condition; its opposite and the same one with another value of `=` go. */
+/** Return the query with one more condition, joined as the others are; its opposite and the same one with another value of `=` go. */
 export function withCondition(text: string, field: string, value: string, operator: "=" | "!="): string {
   const terms = simpleTerms(text);
   const added = conditionText(field, value, operator);
-  if (terms === null) return `(${text.trim()}) and ${added}`;
+  if (terms === null) return `(${text.trim()}) ${added}`;
   const opposed = terms.filter((term) => term.field === field && (operator === "=" ? term.operator === "=" || term.value === value : term.value === value));
   const kept = opposed.reduceRight((rest, term) => cut(rest, term.start, term.end), text).trim();
-  return kept === "" ? added : `${kept} and ${added}`;
+  const joint = readTokens(kept).some((token) => token.kind === "word" && /^(and|&&)$/i.test(token.text)) ? " and " : " ";
+  return kept === "" ? added : `${kept}${joint}${added}`;
 }
 
 /** Return the query without a condition. */

@@ -2,7 +2,7 @@ import { X } from "lucide-react";
 import { lazy, Suspense, useMemo } from "react";
 import { useRangeQuery } from "../../api/queries";
 import type { MapEdge, MapNode, RedTotals, ServiceMap } from "../../api/schema";
-import { serviceLogsLink, serviceTracesLink } from "../../app/links";
+import { serviceLink, serviceLogsLink, serviceTracesLink } from "../../app/links";
 import { useParam, useSetSearch } from "../../app/location";
 import { useShortcuts } from "../../app/shortcuts";
 import { usePageTitle } from "../../app/title";
@@ -13,7 +13,6 @@ import { formatDuration } from "../../format/durations";
 import { formatCount, formatRate, formatShare } from "../../format/numbers";
 import { Failed } from "./Failed";
 import { NoSpans } from "./NoSpans";
-import { servicePath } from "./paths";
 import type { GraphCall, GraphNode } from "./ServiceGraph";
 import styles from "./Services.module.css";
 import { ServiceViews } from "./ServiceViews";
@@ -99,7 +98,7 @@ function NodePanel({ node, edges, onSelect }: { node: MapNode; edges: readonly M
       </dl>
       {node.kind === "service" && (
         <div className={styles.other}>
-          <PageLink to={servicePath(node.name)}>Operations</PageLink>
+          <PageLink {...serviceLink(node.name)}>Operations</PageLink>
           <PageLink {...serviceTracesLink(node.name)}>Traces</PageLink>
           {totals.errors > 0 && <PageLink {...serviceTracesLink(node.name, { errors: true })}>Errors</PageLink>}
           <PageLink {...serviceLogsLink(node.name)}>Logs</PageLink>

@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { useRangeQuery } from "../../api/queries";
 import type { ServiceList, ServiceSummary } from "../../api/schema";
-import { serviceTracesLink } from "../../app/links";
+import { serviceLink, serviceTracesLink } from "../../app/links";
 import { PageLink } from "../../components/PageLink";
 import { ServiceName } from "../../components/ServiceName";
 import { QueryView, Skeleton } from "../../components/states";
@@ -12,7 +12,6 @@ import { formatCount, formatRate } from "../../format/numbers";
 import { Failed } from "./Failed";
 import { NoSpans } from "./NoSpans";
 import styles from "./Services.module.css";
-import { servicePath } from "./paths";
 import { ServiceViews } from "./ServiceViews";
 
 const COLUMNS: Column<ServiceSummary>[] = [
@@ -20,7 +19,7 @@ const COLUMNS: Column<ServiceSummary>[] = [
     key: "service",
     title: "Service",
     cell: ({ service }) => (
-      <PageLink to={servicePath(service)} className={styles.name}>
+      <PageLink {...serviceLink(service)} className={styles.name}>
         <ServiceName name={service} link={false} />
       </PageLink>
     ),
@@ -78,7 +77,7 @@ export default function ServicesPage() {
                 columns={COLUMNS}
                 rows={data.services}
                 rowKey={({ service }) => service}
-                onOpen={({ service }) => open({ to: servicePath(service) })}
+                onOpen={({ service }) => open(serviceLink(service))}
                 initialSort={{ key: "rate", descending: true }}
                 height="100%"
                 keyboard

@@ -64,7 +64,7 @@ export function SpanPanel({ waterfall, span, onClose, onZoom }: SpanPanelProps) 
             Open its logs
           </PageLink>
           <PageLink
-            {...tracesLink(`${conditionText("service", services[spans.service[span] ?? 0] ?? "")} and ${conditionText("name", names[spans.name[span] ?? 0] ?? "")}`)}
+            {...tracesLink(`${conditionText("service", services[spans.service[span] ?? 0] ?? "")} ${conditionText("name", names[spans.name[span] ?? 0] ?? "")}`)}
             className={styles.linkButton}
           >
             Find others

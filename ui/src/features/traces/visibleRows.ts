@@ -34,18 +34,13 @@ export function layOutRows(columns: Pick<SpanColumns, "descendants">, isClosed: 
 /** Which spans are folded: all or none, but for the exceptions. */
 export interface Folding {
   all: boolean;
-  /** Span ids, or the beginnings of them. */
+  /** Span ids. */
   except: ReadonlySet<string>;
 }
 
-const SHOWN_DIGITS = 8;
-
-/** The beginning of a span id that stands for it in the address. */
-export const foldKey = (spanId: string): string => spanId.slice(0, SHOWN_DIGITS);
-
 export const NOTHING_FOLDED: Folding = { all: false, except: new Set() };
 
-/** Read folding from the address: `4bf92f35.00f067aa`, or `all`, or `all.4bf92f35` for all but one. */
+/** Read folding from the address: span ids with dots between, or `all`, or `all.00f067aa0ba902b7` for all but one. */
 export function parseFolding(text: string): Folding {
   const parts = text.split(".").filter(Boolean);
   return { all: parts[0] === "all", except: new Set(parts[0] === "all" ? parts.slice(1) : parts) };
@@ -54,13 +49,12 @@ export function parseFolding(text: string): Folding {
 /** Write folding as `parseFolding` reads it. */
 export const foldingText = ({ all, except }: Folding): string => [...(all ? ["all"] : []), ...except].join(".");
 
-export const isFolded = (folding: Folding, spanId: string): boolean => folding.all !== folding.except.has(foldKey(spanId));
+export const isFolded = (folding: Folding, spanId: string): boolean => folding.all !== folding.except.has(spanId);
 
 /** Fold or unfold one span. */
 export function toggleFold(folding: Folding, spanId: string): Folding {
   const except = new Set(folding.except);
-  const key = foldKey(spanId);
-  if (!except.delete(key)) except.add(key);
+  if (!except.delete(spanId)) except.add(spanId);
   return { all: folding.all, except };
 }
 
@@ -68,9 +62,9 @@ export function toggleFold(folding: Folding, spanId: string): Folding {
 export function unfoldTo(folding: Folding, columns: Pick<SpanColumns, "span_id" | "parent">, span: number): Folding {
   const except = new Set(folding.except);
   for (let at = columns.parent[span] ?? -1; at >= 0; at = columns.parent[at] ?? -1) {
-    const key = foldKey(columns.span_id[at] ?? "");
-    if (folding.all) except.add(key);
-    else except.delete(key);
+    const spanId = columns.span_id[at] ?? "";
+    if (folding.all) except.add(spanId);
+    else except.delete(spanId);
   }
   return { all: folding.all, except };
 }
