@@ -1,6 +1,6 @@
 import { ChartBarBig, Columns3, Equal, EqualNot, ListTree, Waypoints } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
-import { tracesLink, traceLink } from "../../app/links";
+import { serviceTracesLink, traceLink } from "../../app/links";
 import { CopyButton } from "../../components/Copyable";
 import { PageLink } from "../../components/PageLink";
 import { ServiceName } from "../../components/ServiceName";
@@ -45,8 +45,8 @@ export function LineDetails({ line, resource, actions }: LineDetailsProps) {
             <ListTree size={14} aria-hidden /> Surrounding lines
           </button>
         )}
-        <PageLink {...tracesLink(`service:"${line.service.replace(/["\\]/g, "\\$&")}"`)} className={styles.door}>
-          <ServiceName name={line.service} link={false} />
+        <PageLink {...serviceTracesLink(line.service)} className={styles.door}>
+          Traces of <ServiceName name={line.service} link={false} />
         </PageLink>
         <span className={styles.copy}>
           <LabelledCopy text={line.body} label="Message" />

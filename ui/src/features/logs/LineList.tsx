@@ -1,11 +1,12 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { X } from "lucide-react";
-import { memo, type ReactNode, useEffect, useLayoutEffect, useRef } from "react";
+import { memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "react";
 import { usePreference } from "../../app/preferences";
 import { levelColor } from "../../charts/palette";
 import { ServiceName } from "../../components/ServiceName";
 import { formatClock, formatDateTime, nsToMs, type TimeZone } from "../../format/times";
 import { fieldValue, type Line, manyLines, oneLine, type Resource, type Resources, shortValue, splitAtWords } from "./lineFields";
+import { lineKeys } from "./lineKeys";
 import styles from "./LineList.module.css";
 
 const ROW_PX = 24;
@@ -52,13 +53,14 @@ export function LineList(props: LineListProps) {
   const { lines, resources, columns, wrap, withDay, opened, current, marked, onNearEnd, following, onFollowing, onScrolled } = props;
   const zone = usePreference("zone");
   const scroller = useRef<HTMLDivElement>(null);
+  const keys = useMemo(() => lineKeys(lines), [lines]);
   // The virtualizer keeps its own mutable state, which the compiler's rule cannot see through.
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
     count: lines.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
-    getItemKey: (index) => lines[index]?.id ?? index,
+    getItemKey: useCallback((index: number) => keys[index] ?? index, [keys]),
     overscan: 10,
   });
   const items = virtual.getVirtualItems();
@@ -173,6 +175,8 @@ export function LineList(props: LineListProps) {
 
 const HEAD_PX = 24;
 const GAP_PX = 12;
+/** Levels that bear their colour at the edge: were it all of them, none would stand out. */
+const ALARMING: ReadonlySet<string> = new Set(["warn", "error", "fatal"]);
 
 interface LineRowProps {
   line: Line;
@@ -199,7 +203,7 @@ const LineRow = memo(function LineRow({ line, resource, columns, words, template
     // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions
     <div
       className={styles.row}
-      style={{ gridTemplateColumns: template, borderLeftColor: levelColor(line.level) }}
+      style={{ gridTemplateColumns: template, borderLeftColor: ALARMING.has(line.level) ? levelColor(line.level) : "transparent" }}
       data-level={line.level}
       data-current={isCurrent || undefined}
       data-selected={isSelected || undefined}

@@ -43,7 +43,7 @@ export default function LogsPage() {
   useShortcuts([{ keys: "t", does: "Live tail", group: "Logs", run: toggleTail }]);
   const refusal = [histogram.error, search.first.error].find((error) => error instanceof ApiError && error.status === 400) ?? null;
   const counted = histogram.data?.data;
-  const isEmpty = query === "" && around === "" && !isTail && counted?.total === 0 && search.first.data?.data.lines.length === 0 && !search.first.isPlaceholderData;
+  const isEmpty = query === "" && around === "" && !isTail && search.first.data?.data.lines.length === 0 && !search.first.isPlaceholderData;
   return (
     <div className={styles.page}>
       <LogQuery query={query} onQuery={onQuery} error={refusal} />

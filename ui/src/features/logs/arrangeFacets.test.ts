@@ -16,6 +16,10 @@ describe("arrangeFacets", () => {
     expect(arranged(facet("tenant", [60, 40]), facet("tool", [10]))).toEqual(["tenant", "tool"]);
   });
 
+  it("puts where lines come from after what they are about", () => {
+    expect(arranged(facet("process.pid", [60, 40]), facet("tenant", [60, 40]))).toEqual(["tenant", "process.pid"]);
+  });
+
   it("puts aside what is the same on every line, and ids", () => {
     expect(arranged(facet("sdk", [100]), facet("task.id", [1, 1, 1], 97))).toEqual([]);
   });

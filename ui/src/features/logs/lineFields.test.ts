@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { lineKeys } from "./lineKeys";
 import { attributeField, fieldValue, indentJson, type Line, lineJson, longValue, oneLine, type Resource, shortValue, splitAtWords } from "./lineFields";
 
 const line: Line = {
@@ -64,4 +65,8 @@ it("copies a line with its sender and without what is not set", () => {
 it("cuts text at the words that are looked for", () => {
   expect(splitAtWords("Retry after retrying (x)", ["retry", "(x)"])).toEqual(["", "Retry", " after ", "retry", "ing ", "(x)", ""]);
   expect(splitAtWords("text", [])).toEqual(["text"]);
+});
+
+it("tells lines apart that are copies of each other", () => {
+  expect(lineKeys([{ id: "a" }, { id: "b" }, { id: "a" }, { id: "a" }])).toEqual(["a", "b", "a#1", "a#2"]);
 });

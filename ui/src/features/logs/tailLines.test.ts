@@ -36,5 +36,7 @@ it("counts what the server left out", () => {
 
 it("puts earlier lines in front, each once", () => {
   const tail = addBatches(NO_LINES, [{ lines: lines(2, 3), skipped: 0 }], false);
-  expect(ids(prepend(tail, lines(4)).shown)).toEqual(["0", "1", "2", "3", "4"]);
+  const whole = prepend(tail, lines(4));
+  expect(ids(whole.shown)).toEqual(["0", "1", "2", "3", "4"]);
+  expect(ids(addBatches(whole, [{ lines: [...lines(1, 2), ...lines(1, 5)], skipped: 0 }], false).shown)).toEqual(["0", "1", "2", "3", "4", "5"]);
 });

@@ -16,9 +16,11 @@ export interface TailLines {
   skipped: number;
   /** Lines that came, those that the server left out included. */
   received: number;
+  /** Ids of lines that were put in front: the tail may bring them, too. */
+  earlier: ReadonlySet<string>;
 }
 
-export const NO_LINES: TailLines = { shown: [], held: [], letGo: 0, skipped: 0, received: 0 };
+export const NO_LINES: TailLines = { shown: [], held: [], letGo: 0, skipped: 0, received: 0, earlier: new Set() };
 
 export interface Batch {
   lines: readonly Line[];
@@ -27,7 +29,7 @@ export interface Batch {
 
 /** Add batches that came, oldest first, to the view, or to what is held back while `isHeld`. */
 export function addBatches(tail: TailLines, batches: readonly Batch[], isHeld: boolean): TailLines {
-  const came = batches.flatMap(({ lines }) => lines);
+  const came = batches.flatMap(({ lines }) => lines).filter(({ id }) => !tail.earlier.has(id));
   const skipped = batches.reduce((sum, batch) => sum + batch.skipped, 0);
   const counted = { ...tail, skipped: tail.skipped + skipped, received: tail.received + came.length + skipped };
   if (!isHeld) return { ...counted, shown: newest([...tail.shown, ...tail.held, ...came]), held: [], letGo: 0 };
@@ -41,7 +43,8 @@ export const release = (tail: TailLines): TailLines => addBatches(tail, [], fals
 /** Put lines that were stored before the tail began in front of it, each once. */
 export function prepend(tail: TailLines, lines: readonly Line[]): TailLines {
   const known = new Set([...tail.shown, ...tail.held].map(({ id }) => id));
-  return { ...tail, shown: newest([...lines.filter(({ id }) => !known.has(id)), ...tail.shown]) };
+  const added = lines.filter(({ id }) => !known.has(id));
+  return { ...tail, shown: newest([...added, ...tail.shown]), earlier: new Set(added.map(({ id }) => id)) };
 }
 
 const newest = (lines: readonly Line[]): readonly Line[] => (lines.length > TAIL_LINES ? lines.slice(-TAIL_LINES) : lines);
