@@ -40,7 +40,7 @@ WITH
     ['GET /tasks', 'POST /tasks', 'route', 'execute', 'SELECT tasks', 'search', 'read file', 'evaluate'] AS names
 SELECT
     began + toIntervalMicrosecond(step * 1000) AS ts,
-    reinterpretAsFixedString(toUInt128(t) * 18446744073709551616 + trace) AS trace_id,
+    toFixedString(concat(reinterpretAsFixedString(t), reinterpretAsFixedString(trace)), 16) AS trace_id,
     reinterpretAsFixedString(number + 1) AS span_id,
     reinterpretAsFixedString(if(step = 0, 0, number)) AS parent_span_id,
     services[1 + (t + step) % 4] AS service,

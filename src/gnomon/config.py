@@ -122,7 +122,7 @@ class OwnTracesOptions(_Section):
     """Say whether Gnomon traces itself."""
 
     enabled: bool = _setting(True, "Trace Gnomon's own requests into its own store, ingest excluded.")
-    sample_ratio: Annotated[float, Field(ge=0, le=1)] = _setting(1.0, "Share of own requests that are traced, 0 to 1.")
+    sample_ratio: Annotated[float, Field(ge=0, le=1)] = _setting(0.1, "Share of own requests that are traced, 0 to 1.")
 
 
 class RetentionOptions(_Section):
