@@ -26,8 +26,8 @@ class Result:
         return [dict(zip(self.names, row, strict=True)) for row in zip(*self.columns, strict=True)]
 
     def column(self, name: str) -> Sequence[Any]:
-        """Return one column."""
-        return self.columns[self.names.index(name)]
+        """Return one column; an empty one where there are no rows, for the embedded engine tells no names then."""
+        return self.columns[self.names.index(name)] if self.names else ()
 
     def value(self) -> Any:
         """Return the only value of a statement with one row and one column."""
