@@ -22,7 +22,7 @@ export function AroundView({ lineId, view }: { lineId: string; view: LineView })
   const setSearch = useSetSearch();
   const query = useApi<LogSurroundingsResponse>(`/api/logs/around/${encodeURIComponent(lineId)}`, { before, after });
   const back = (
-    <Button onClick={() => setSearch({ around: undefined, line: undefined })}>
+    <Button onClick={() => setSearch({ around: undefined, line: lineId })}>
       <ArrowLeft size={14} aria-hidden /> Back to the search
     </Button>
   );
@@ -42,7 +42,7 @@ export function AroundView({ lineId, view }: { lineId: string; view: LineView })
                 {back}
                 {line && (
                   <span className={styles.around}>
-                    Around <Time ms={nsToMs(line.ts_ns)} millis />, from the same instance of <ServiceName name={line.service} link={false} />
+                    Around <Time ms={nsToMs(line.ts_ns)} millis /> from the same instance of <ServiceName name={line.service} link={false} />
                   </span>
                 )}
               </>

@@ -61,11 +61,6 @@ export function LineDetails({ line, resource, actions }: LineDetailsProps) {
             <FieldRow key={key} name={key} field={attributeField(key, "line")} value={value} actions={actions} />
           ))}
         </Part>
-        <Part title="Resource" none="The sender did not say what it is.">
-          {sender.map(([key, value]) => (
-            <FieldRow key={key} name={key} field={attributeField(key, "resource")} value={value} actions={actions} />
-          ))}
-        </Part>
         <Part title="Line">
           <FieldRow name="level" field="level" value={line.level} actions={actions} />
           {line.severity_text !== "" && <FieldRow name="severity_text" field="severity_text" value={line.severity_text} actions={actions} />}
@@ -81,6 +76,11 @@ export function LineDetails({ line, resource, actions }: LineDetailsProps) {
               </span>
             </dd>
           </div>
+        </Part>
+        <Part title="Resource" none="The sender did not say what it is.">
+          {sender.map(([key, value]) => (
+            <FieldRow key={key} name={key} field={attributeField(key, "resource")} value={value} actions={actions} />
+          ))}
         </Part>
       </div>
     </div>

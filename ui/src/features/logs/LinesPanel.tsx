@@ -87,8 +87,8 @@ export function LinesPanel({ label, view, lines, resources, status, tools, empty
       group: "Lines",
       run: () => {
         if (anchor !== "") setAnchor("");
-        else if (opened !== "" && opened !== list.marked) setOpened("");
-        else setSearch({ around: undefined, line: undefined }, { replace: true });
+        else if (opened !== "") setOpened("");
+        else if (list.marked !== undefined) setSearch({ around: undefined, line: list.marked });
       },
     },
   ]);

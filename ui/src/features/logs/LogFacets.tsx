@@ -18,6 +18,7 @@ interface LogFacetsProps {
 const ATTRIBUTES = 24;
 const VALUES = 8;
 const VALUES_OF_GROUP = 30;
+const MOST_ATTRIBUTES = 50;
 
 /** How the matching lines break down by field. */
 export function LogFacets({ query, onQuery }: LogFacetsProps) {
@@ -61,26 +62,33 @@ export function LogFacets({ query, onQuery }: LogFacetsProps) {
   );
 }
 
-/** The field whose distribution somebody asked for. */
+/** The field whose distribution somebody asked for: of the matching lines where it is frequent enough to be counted for them, else of all. */
 function Grouped({ field, query, onQuery }: { field: string } & LogFacetsProps) {
-  const values = useRangeQuery<FieldValuesResponse>(`/api/logs/fields/${encodeURIComponent(field)}/values`, { q: query, limit: VALUES_OF_GROUP });
+  const facets = useRangeQuery<LogFacetsResponse>("/api/logs/facets", { q: query, values: VALUES_OF_GROUP, fields: MOST_ATTRIBUTES });
+  const name = field.replace(/^(?:attributes|log|resource)\./, "");
+  const facet = facets.data?.data.facets.find((one) => one.field === field || one.field === name);
+  const isRare = facets.data !== undefined && facet === undefined;
+  const values = useRangeQuery<FieldValuesResponse>(`/api/logs/fields/${encodeURIComponent(field)}/values`, { limit: VALUES_OF_GROUP }, { enabled: isRare });
   const setSearch = useSetSearch();
+  const onClose = () => setSearch({ group: undefined }, { replace: true });
+  const shared = { field, noun: "lines", query, onQuery, mark: markOf(field), onClose };
   return (
     <div className={styles.group}>
-      <QueryView query={values} failed={`${field} could not be counted`} skeleton={<Skeleton rows={4} />}>
-        {({ data }) => (
-          <FacetView
-            field={field}
-            values={data.values}
-            others={0}
-            total={data.values.reduce((sum, { count }) => sum + count, 0)}
-            noun="lines"
-            query={query}
-            onQuery={onQuery}
-            mark={markOf(field)}
-            onClose={() => setSearch({ group: undefined }, { replace: true })}
-          />
-        )}
+      <QueryView query={facets} failed={`${field} could not be counted`} skeleton={<Skeleton rows={4} />}>
+        {({ data }) =>
+          facet ? (
+            <FacetView {...shared} values={facet.values} others={facet.other} total={data.lines} />
+          ) : (
+            <QueryView query={values} failed={`${field} could not be counted`} skeleton={<Skeleton rows={4} />}>
+              {({ data: { values: counted } }) => (
+                <>
+                  <FacetView {...shared} values={counted} others={0} total={counted.reduce((sum, { count }) => sum + count, 0)} />
+                  {query !== "" && counted.length > 0 && <PartialNote>Counted over all lines of the time range, whatever the query.</PartialNote>}
+                </>
+              )}
+            </QueryView>
+          )
+        }
       </QueryView>
     </div>
   );

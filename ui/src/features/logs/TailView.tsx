@@ -29,15 +29,23 @@ export function TailView({ view }: { view: LineView }) {
       status={
         <>
           <span className={styles.pulse} data-status={isHeld ? "held" : status} aria-hidden />
-          <span role="status" className="truncate">
+          <span role="status" className={styles.said}>
             {status === "connecting" && "Connecting …"}
             {status === "broken" && "Connection lost, trying again …"}
             {status === "refused" && "Not following"}
             {status === "open" && (isHeld ? `Paused, ${formatCount(waiting)} ${waiting === 1 ? "line waits" : "lines wait"}` : `Following${rate !== null && rate > 0 ? `, ${formatRate(Math.round(rate))}` : ""}`)}
           </span>
-          {tail.letGo > 0 && <PartialNote>The oldest {formatCount(tail.letGo)} of them are no longer held; the search has them.</PartialNote>}
-          {tail.skipped > 0 && <PartialNote>{formatCount(tail.skipped)} lines skipped: they came faster than they could be sent.</PartialNote>}
-          {breaks > 0 && status === "open" && <PartialNote>The connection broke {breaks === 1 ? "once" : `${breaks} times`}: lines of that time are not shown.</PartialNote>}
+          {tail.letGo > 0 && <span className="quiet truncate">the newest {formatCount(tail.held.length)} are kept</span>}
+          {tail.skipped > 0 && (
+            <span className={styles.note} title="They came faster than they could be sent; the search has them.">
+              <PartialNote>{formatCount(tail.skipped)} skipped</PartialNote>
+            </span>
+          )}
+          {breaks > 0 && status === "open" && (
+            <span className={styles.note} title="Lines that came while the connection was broken are not shown; the search has them.">
+              <PartialNote>The connection broke {breaks === 1 ? "once" : `${breaks} times`}</PartialNote>
+            </span>
+          )}
         </>
       }
       tools={

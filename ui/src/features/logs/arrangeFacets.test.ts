@@ -32,5 +32,5 @@ describe("arrangeFacets", () => {
 it("finds fields that begin with a part before those that hold it", () => {
   const field = (name: string, kind: FieldResponse["kind"], count: number | null): FieldResponse => ({ name, kind, description: "", count });
   const fields = [field("service", "built_in", null), field("resource.service.version", "resource", 9), field("serial", "attribute", 3), field("service.instance.id", "resource", 5)];
-  expect(fieldsLike(fields, "ser").map(({ name }) => name)).toEqual(["service", "service.instance.id", "serial", "resource.service.version"]);
+  expect(fieldsLike(fields, "ser").map(({ name }) => name)).toEqual(["service", "serial", "service.instance.id", "resource.service.version"]);
 });

@@ -2,7 +2,9 @@
 
 import type { FieldResponse } from "../../api/schema";
 
-/** Return the fields that hold `part`, whatever its case: those that begin with it first, then built-in ones, then the most frequent. */
+const KINDS: readonly FieldResponse["kind"][] = ["built_in", "attribute", "resource"];
+
+/** Return the fields that hold `part`, whatever its case: those that begin with it first, then built-in ones, then attributes of lines, the most frequent first. */
 export function fieldsLike(fields: readonly FieldResponse[], part: string): FieldResponse[] {
   const wanted = part.toLowerCase();
   const begins = ({ name }: FieldResponse) => name.toLowerCase().startsWith(wanted);
@@ -11,7 +13,7 @@ export function fieldsLike(fields: readonly FieldResponse[], part: string): Fiel
     .sort(
       (a, b) =>
         Number(begins(b)) - Number(begins(a)) ||
-        Number(b.kind === "built_in") - Number(a.kind === "built_in") ||
+        KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) ||
         (b.count ?? 0) - (a.count ?? 0) ||
         a.name.localeCompare(b.name),
     );

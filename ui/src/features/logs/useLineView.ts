@@ -58,7 +58,7 @@ export function useLineView(): LineView {
         onCondition: (field, value, operator) => setSearch({ q: withCondition(query, field, value, operator), around: undefined }),
         onColumn: toggleColumn,
         onDistribution: (field) => setSearch({ group: field, facets: undefined, around: undefined }, { replace: true }),
-        onAround: (id) => setSearch({ around: id, line: id, tail: undefined }),
+        onAround: (id) => setSearch({ around: id, line: undefined, tail: undefined }),
       },
     };
   }, [query, columns, wrap, opened, setSearch]);
