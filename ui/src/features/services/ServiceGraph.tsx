@@ -1,9 +1,10 @@
 import "@xyflow/react/dist/style.css";
-import { BaseEdge, Controls, type Edge, EdgeLabelRenderer, type EdgeProps, Handle, type Node, type NodeProps, Position, ReactFlow } from "@xyflow/react";
+import { BaseEdge, Controls, type Edge, EdgeLabelRenderer, type EdgeProps, Handle, type Node, type NodeProps, Position, ReactFlow, type ReactFlowInstance } from "@xyflow/react";
 import { CircleAlert, Cloud, Database, MessagesSquare, Server } from "lucide-react";
-import { useMemo } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useColorScheme } from "../../app/preferences";
 import { seriesColor } from "../../charts/palette";
+import { useElementSize } from "../traces/useElementSize";
 import { edgePath } from "./edgePath";
 import { edgeKey, layOutGraph, type Point } from "./graphLayout";
 import styles from "./ServiceGraph.module.css";
@@ -37,7 +38,7 @@ interface ServiceGraphProps {
 }
 
 type ServiceNode = Node<GraphNode & { dimmed: boolean } & Record<string, unknown>, "service">;
-type CallEdge = Edge<GraphCall & { dimmed: boolean; labelled: boolean; way: Point[] } & Record<string, unknown>, "call">;
+type CallEdge = Edge<GraphCall & { dimmed: boolean; labelled: boolean; faint: boolean; way: Point[] } & Record<string, unknown>, "call">;
 
 const LAYER_PX = 300;
 const NODE_PX = 92;
@@ -48,11 +49,19 @@ const NODE_ORIGIN: [number, number] = [0, 0.5];
 /** With more edges than this, only those of the selected service bear their figures. */
 const MOST_LABELS = 24;
 
+/** With more edges than this, they step back behind the services. */
+const MANY_EDGES = 80;
+const MANY_NODES = 30;
+const FIT = { padding: 0.08, maxZoom: 1 };
+
 const ICONS = { service: Server, database: Database, messaging: MessagesSquare, external: Cloud } as const;
 
 /** Who calls whom, callers at the left. */
 export default function ServiceGraph({ label, nodes, calls, selected, onSelect }: ServiceGraphProps) {
   const scheme = useColorScheme();
+  const frame = useRef<HTMLDivElement>(null);
+  const { width, height } = useElementSize(frame);
+  const [flow, setFlow] = useState<ReactFlowInstance<ServiceNode, CallEdge> | null>(null);
   const { places, ways } = useMemo(
     () =>
       layOutGraph(
@@ -66,6 +75,13 @@ export default function ServiceGraph({ label, nodes, calls, selected, onSelect }
     if (selected === "") return null;
     return new Set([selected, ...calls.flatMap(({ client, server }) => (client === selected ? [server] : server === selected ? [client] : []))]);
   }, [selected, calls]);
+  // In a large graph the selected service and its neighbours fill the view; a small one stays whole.
+  const shown = near !== null && nodes.length > MANY_NODES ? JSON.stringify([...near]) : "";
+  useEffect(() => {
+    // Also when a panel opens beside: it must not cover what was on view.
+    if (!flow || width === 0 || height === 0) return;
+    void flow.fitView(shown === "" ? FIT : { ...FIT, nodes: (JSON.parse(shown) as string[]).map((id) => ({ id })) });
+  }, [flow, width, height, nodes.length, shown]);
   const flowNodes = useMemo(
     (): ServiceNode[] =>
       nodes.map((node) => ({
@@ -88,14 +104,14 @@ export default function ServiceGraph({ label, nodes, calls, selected, onSelect }
           source: call.client,
           target: call.server,
           type: "call",
-          data: { ...call, dimmed: near !== null && !touches, labelled: near === null ? calls.length <= MOST_LABELS : touches, way: ways.get(edgeKey({ from: call.client, to: call.server })) ?? [] },
+          data: { ...call, dimmed: near !== null && !touches, faint: near === null && calls.length > MANY_EDGES, labelled: near === null ? calls.length <= MOST_LABELS : touches, way: ways.get(edgeKey({ from: call.client, to: call.server })) ?? [] },
           focusable: false,
         };
       }),
     [calls, near, selected, ways],
   );
   return (
-    <div className={styles.graph} role="group" aria-label={label}>
+    <div ref={frame} className={styles.graph} role="group" aria-label={label}>
       <ReactFlow
         nodes={flowNodes}
         edges={flowEdges}
@@ -104,7 +120,8 @@ export default function ServiceGraph({ label, nodes, calls, selected, onSelect }
         colorMode={scheme}
         nodeOrigin={NODE_ORIGIN}
         fitView
-        fitViewOptions={{ padding: 0.12, maxZoom: 1 }}
+        fitViewOptions={FIT}
+        onInit={setFlow}
         minZoom={0.1}
         maxZoom={2}
         nodesDraggable={false}
@@ -157,7 +174,7 @@ function CallEdgeView({ id, sourceX, sourceY, targetX, targetY, data }: EdgeProp
           strokeWidth: 1 + 3 * data.weight,
           stroke: data.failed ? "var(--mark-bad)" : "var(--mark-neutral)",
           strokeDasharray: data.kind === "message" ? "6 4" : undefined,
-          opacity: data.dimmed ? 0.15 : 0.8,
+          opacity: data.dimmed ? 0.08 : data.faint ? 0.3 : 0.8,
         }}
       />
       {data.labelled && (

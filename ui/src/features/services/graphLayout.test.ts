@@ -67,6 +67,16 @@ describe("layOutGraph", () => {
     expect(ways.size).toBe(1);
   });
 
+  it("packs a large graph into columns that fit", () => {
+    const edges = Array.from({ length: 60 }, (_, index): [string, string] => ["gateway", `service-${index}`]);
+    const places = lay([...edges, ["service-1", "service-2"]]);
+    const columns = new Map<number, number>();
+    for (const { layer } of places.values()) columns.set(layer, (columns.get(layer) ?? 0) + 1);
+    expect(places.size).toBe(61);
+    expect(Math.max(...columns.values())).toBe(12);
+    expect(columns.size).toBe(6);
+  });
+
   it("puts what stands alone below the rest", () => {
     const places = lay([["a", "b"]], ["lone"]);
     expect(places.get("lone")?.y).toBeGreaterThan(places.get("a")?.y ?? 0);

@@ -34,6 +34,9 @@ interface Distances {
 }
 
 const SWEEPS = 8;
+/** Up to here edges get lanes; larger graphs are packed, so that names can still be read. */
+const MOST_IN_LANES = 40;
+const MOST_IN_COLUMN = 12;
 
 export const edgeKey = ({ from, to }: GraphEdge): string => JSON.stringify([from, to]);
 
@@ -44,8 +47,10 @@ export function layOutGraph(names: readonly string[], edges: readonly GraphEdge[
   const linked = new Set(real.flatMap(({ from, to }) => [from, to]));
   const nodes = all.filter((name) => linked.has(name));
   const forward = breakCycles(nodes, real);
-  const layers = assignLayers(nodes, forward);
-  const { links, lanes } = addLanes(layers, forward);
+  const isLarge = nodes.length > MOST_IN_LANES;
+  const layers = isLarge ? packLayers(nodes, forward) : assignLayers(nodes, forward);
+  // With too many edges, lanes would drown the services: their lines then run straight.
+  const { links, lanes } = isLarge ? { links: forward, lanes: new Map<string, string[]>() } : addLanes(layers, forward);
   orderLayers(layers, links);
   const places = new Map<string, Place>();
   let bottom = 0;
@@ -154,6 +159,26 @@ function assignLayers(nodes: readonly string[], edges: readonly GraphEdge[]): st
   const layers: string[][] = [];
   for (const name of nodes) (layers[depth.get(name) ?? 0] ??= []).push(name);
   return layers;
+}
+
+/** Put every node by its shortest way from a caller that nobody calls, tall layers in several columns. */
+function packLayers(nodes: readonly string[], edges: readonly GraphEdge[]): string[][] {
+  const targets = new Map<string, string[]>();
+  const called = new Set<string>();
+  for (const { from, to } of edges) {
+    targets.set(from, [...(targets.get(from) ?? []), to]);
+    called.add(to);
+  }
+  const columns: string[][] = [];
+  const seen = new Set(nodes.filter((name) => !called.has(name)));
+  for (let layer = [...seen]; layer.length > 0; ) {
+    const count = Math.ceil(layer.length / MOST_IN_COLUMN);
+    const height = Math.ceil(layer.length / count);
+    for (let column = 0; column < count; column += 1) columns.push(layer.slice(column * height, (column + 1) * height));
+    layer = [...new Set(layer.flatMap((name) => targets.get(name) ?? []))].filter((name) => !seen.has(name)).sort();
+    layer.forEach((name) => seen.add(name));
+  }
+  return columns;
 }
 
 /** Order each layer by the mean place of its neighbours, sweeping right and left. */

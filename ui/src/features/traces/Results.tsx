@@ -110,16 +110,22 @@ export function Results({ traces, isFiltered, comparing, onCompare, onNearEnd }:
   );
 }
 
+/** Services with a stretch of their own in the bar; the rest is grey. */
+const MOST_SERVICES = 8;
+
 const compareWords = (comparing: string, id: string) =>
   comparing === "" ? "Compare with another trace" : id === comparing ? "Stop comparing" : "Compare with this";
 
 function TimeBar({ trace: { services } }: { trace: TraceRow }) {
+  const shown = services.slice(0, MOST_SERVICES);
+  const rest = services.slice(MOST_SERVICES).reduce((sum, { share }) => sum + share, 0);
   const words = services.map(({ service, spans, share }) => `${service}: ${formatShare(share)} in ${formatCount(spans)} ${spans === 1 ? "span" : "spans"}`).join("\n");
   return (
     <div className={styles.bar} title={words} role="img" aria-label={words}>
-      {services.map(({ service, share }) => (
+      {shown.map(({ service, share }) => (
         <span key={service} style={{ flexGrow: share, background: seriesColor(service) }} />
       ))}
+      {rest > 0 && <span style={{ flexGrow: rest, background: "var(--mark-neutral)" }} />}
     </div>
   );
 }

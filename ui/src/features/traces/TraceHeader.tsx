@@ -17,6 +17,8 @@ interface TraceHeaderProps {
   onErrors: () => void;
 }
 
+const MOST_SERVICES = 8;
+
 /** What a trace is, in two lines: its figures, and which services the time went to. */
 export function TraceHeader({ waterfall, onService, onErrors }: TraceHeaderProps) {
   const { spans, service_times: times, warnings } = waterfall;
@@ -54,7 +56,7 @@ export function TraceHeader({ waterfall, onService, onErrors }: TraceHeaderProps
         </PageLink>
       </div>
       <div className={styles.services} role="group" aria-label="Own time by service">
-        {ranked.slice(0, 12).map(({ service, self_ns: ns, spans: count, errors }) => (
+        {ranked.slice(0, MOST_SERVICES).map(({ service, self_ns: ns, spans: count, errors }) => (
           <button
             key={service}
             type="button"
@@ -68,7 +70,7 @@ export function TraceHeader({ waterfall, onService, onErrors }: TraceHeaderProps
             {errors > 0 && <CircleAlert size={11} className={styles.bad} aria-label={`${errors} failed`} />}
           </button>
         ))}
-        {ranked.length > 12 && <span className="quiet">and {ranked.length - 12} more services, see Table</span>}
+        {ranked.length > MOST_SERVICES && <span className="quiet">and {ranked.length - MOST_SERVICES} more services, see Table</span>}
       </div>
       {warnings.length > 0 && <Warnings waterfall={waterfall} />}
     </header>

@@ -17,7 +17,7 @@ const MOST = 1000;
 /** Every log line that was written in the trace, in order; a line opens its span. */
 export default function TraceLogs({ waterfall, onSpan }: { waterfall: Waterfall; onSpan: (span: number) => void }) {
   const startMs = Number(BigInt(waterfall.start_ns) / 1_000n) / 1_000;
-  const query = useTraceLogs(waterfall.trace_id, null, startMs, startMs + waterfall.duration_ns / 1e6, MOST);
+  const query = useTraceLogs(waterfall.trace_id, { startMs, endMs: startMs + waterfall.duration_ns / 1e6 }, MOST);
   const { spans, names } = waterfall;
   const columns = useMemo((): Column<LogLineResponse>[] => {
     const startNs = BigInt(waterfall.start_ns);
