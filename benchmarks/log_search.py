@@ -86,6 +86,6 @@ async def _fill(directory: Path) -> None:
     await migrate(engine, RetentionSettings())
     for first in range(0, LINES, BLOCK):
         await engine.command(FILL, {"first": first, "count": BLOCK, "lines": LINES, "words": list(WORDS)})
-    while (await engine.query("SELECT count() FROM system.merges")).value():
-        await asyncio.sleep(1)  # the engine tells nobody when its merges are done
+    while (await engine.query("SELECT count() FROM system.merges")).value():  # noqa: ASYNC110 - merges end untold
+        await asyncio.sleep(1)
     await engine.stop()

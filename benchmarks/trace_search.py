@@ -105,8 +105,8 @@ async def _fill(directory: Path) -> list[str]:
     await migrate(engine, RetentionSettings())
     for first in range(0, SPANS, BLOCK):
         await engine.command(FILL, {"first": first, "count": BLOCK, "spans": SPANS, "hours": HOURS})
-    while (await engine.query("SELECT count() FROM system.merges")).value():
-        await asyncio.sleep(1)  # the engine tells nobody when its merges are done
+    while (await engine.query("SELECT count() FROM system.merges")).value():  # noqa: ASYNC110 - merges end untold
+        await asyncio.sleep(1)
     ids = await engine.query(
         "SELECT lower(hex(trace_id)) FROM trace_summaries WHERE sipHash64(trace_id) % {every:UInt64} = 0 LIMIT 1000",
         {"every": max(1, SPANS // 20_000)},

@@ -8,6 +8,7 @@ import httpx
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from tests.span_requests import SentSpan, make_span_request
@@ -100,7 +101,8 @@ def send_task(otlp_http_url: str, *, tenant: str = "globex", tool_ms: int = 20, 
     resource_logs = logs.resource_logs.add()
     resource_logs.resource.attributes.append(attribute("service.name", "worker"))
     record = resource_logs.scope_logs.add().log_records.add()
-    record.time_unix_nano, record.severity_number = start_ns + 41 * MILLISECOND_NS, 9
+    record.time_unix_nano = start_ns + 41 * MILLISECOND_NS
+    record.severity_number = SeverityNumber.SEVERITY_NUMBER_INFO
     record.body.string_value = f"Task assigned for {tenant}"
     record.trace_id, record.span_id = bytes.fromhex(trace_id), bytes.fromhex(_id(4))
     _post(f"{otlp_http_url}/v1/logs", logs.SerializeToString())

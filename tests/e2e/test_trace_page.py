@@ -24,13 +24,15 @@ def task(gnomon: GnomonProcess) -> str:
 
 
 def wait_for_spans(gnomon: GnomonProcess, trace_id: str, count: int) -> str:
+    last = ""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         answer = httpx.get(f"{gnomon.url}/api/tracing/trace/{trace_id}?limit=1", timeout=60, trust_env=False)
         if answer.is_success and answer.json()["spans"] >= count:
             return trace_id
+        last = answer.text
         time.sleep(0.1)
-    pytest.fail(f"the trace has not {count} spans: {answer.text[:300]}")
+    pytest.fail(f"the trace has not {count} spans: {last[:300]}")
 
 
 def open_trace(gnomon: GnomonProcess, open_page: OpenPage, trace_id: str, search: str = "", **options: object) -> Page:

@@ -28,7 +28,8 @@ def tasks(gnomon: GnomonProcess) -> GnomonProcess:
 
 
 def wait_for_traces(gnomon: GnomonProcess, count: int) -> None:
-    deadline = time.monotonic() + 20
+    found = 0
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         found = httpx.get(
             f"{gnomon.url}/api/tracing/points", params={"q": "service != gnomon"}, timeout=10, trust_env=False

@@ -1,7 +1,7 @@
 """Which peers there are, at which versions, and how they get onto this machine.
 
-Go peers are built from the module beside this file (`go.mod` pins, `go.sum` verifies) into a cache folder that every
-checkout shares: GNOMON_PEERS_CACHE, or `gnomon/peers` in the user's cache folder. Debian peers come from apt-get.
+Go peers are built from the modules in `go/` (`go.mod` pins, `go.sum` verifies) into a cache folder that every checkout
+shares: GNOMON_PEERS_CACHE, or `gnomon/peers` in the user's cache folder. Debian peers come from apt-get.
 """
 
 import fcntl
@@ -43,7 +43,7 @@ class Peer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GoPeer:
-    """Build a program from the Go module in the folder that bears its name."""
+    """Build a program from the Go module in the folder of `go/` that bears its name."""
 
     name: str
     module: str
@@ -85,7 +85,7 @@ class GoPeer:
 
     @property
     def _folder(self) -> Path:
-        return HERE / self.name
+        return HERE / "go" / self.name
 
     @property
     def _program(self) -> Path:

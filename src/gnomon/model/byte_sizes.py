@@ -9,7 +9,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(i?)b?", re.IGNORECASE)
 
 
 def parse_byte_size(text: str) -> int:
-    """Return a size in bytes: kB, MB, GB are powers of 1000, KiB, MiB, GiB of 1024; raises InvalidInputError for the rest."""
+    """Return a size in bytes: kB, MB are powers of 1000, KiB, MiB of 1024; raises InvalidInputError for the rest."""
     match = _SIZE.fullmatch(text.strip())
     if match is None or (match[3] and not match[2]):
         message = (
@@ -17,7 +17,8 @@ def parse_byte_size(text: str) -> int:
         )
         raise InvalidInputError(message)
     factor = 1024 if match[3] else 1000
-    return round(float(match[1]) * factor ** _POWERS[match[2].lower()])
+    power: int = factor ** _POWERS[match[2].lower()]
+    return round(float(match[1]) * power)
 
 
 def format_byte_size(size_bytes: float) -> str:

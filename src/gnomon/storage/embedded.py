@@ -104,7 +104,8 @@ class EmbeddedEngine:
         settings = insert_settings(token) | {"format_schema": str(schema.resolve())}
         # In the statement itself: given beside it, each setting would be set and taken back by statements of its own.
         inline = ", ".join(f"{name} = {_quote(str(value))}" for name, value in settings.items())
-        statement = f"INSERT INTO {stream.name} SELECT * FROM file({_quote(str(segment.resolve()))}, 'Protobuf') SETTINGS {inline}"
+        requests = f"file({_quote(str(segment.resolve()))}, 'Protobuf')"
+        statement = f"INSERT INTO {stream.name} SELECT * FROM {requests} SETTINGS {inline}"
         try:
             await self._pool.run(lambda client: client.command(statement), "load")
         except StorageError as error:
