@@ -137,7 +137,7 @@ function Neighbours({ title, edges, of, onSelect }: NeighboursProps) {
           .map((edge) => (
             <li key={`${of(edge)} ${edge.kind}`}>
               <button type="button" className="truncate" title={of(edge)} onClick={() => onSelect(of(edge))}>
-                {of(edge)}
+                {of(edge)} {edge.kind !== "call" && <span className="quiet">{edge.kind}</span>}
               </button>
               <Failed share={edge.error_share} />
               <span className="quiet number">
