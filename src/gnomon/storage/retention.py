@@ -15,6 +15,9 @@ log = structlog.get_logger(__name__)
 
 STORED_BYTES = Gauge("gnomon_storage_bytes", "Bytes on the disk, by table.", ["table"])
 STORED_ROWS = Gauge("gnomon_storage_rows", "Rows, by table.", ["table"])
+REDACTED_VALUES = Gauge(
+    "gnomon_redacted_values", "Values in what is stored that hold a masked secret, by table.", ["table"]
+)
 BUDGET_DROPS = Counter(
     "gnomon_storage_budget_drops_total", "Times that the oldest data was dropped to stay within the budget.", ["table"]
 )
@@ -34,6 +37,7 @@ GROUP BY table, partition
 ORDER BY partition, bytes DESC
 """
 _AGE = {"spans": "ts", "logs": "ts", "trace_summaries": "start"}
+_REDACTED = ("spans", "logs")
 _STEPS = 100
 
 
@@ -61,6 +65,9 @@ class Retention:
             for row in tables:
                 STORED_BYTES.labels(row["table"]).set(row["bytes"])
                 STORED_ROWS.labels(row["table"]).set(row["rows"])
+                if row["table"].removesuffix("_local") in _REDACTED:
+                    masked = await self._engine.query(f"SELECT sum(redacted) FROM {row['table']} WHERE redacted > 0")
+                    REDACTED_VALUES.labels(row["table"]).set(masked.value())
             excess = sum(row["bytes"] for row in tables) - self._max_bytes
             if not self._max_bytes or excess <= 0 or not await self._drop_oldest(excess):
                 return

@@ -1,11 +1,15 @@
 """The byte budget: the oldest goes first, and no more than must."""
 
+import os
 from pathlib import Path
+
+from prometheus_client import REGISTRY
 
 from gnomon.lifecycle import SystemClock
 from gnomon.storage.engine import Engine
 from gnomon.storage.retention import Retention
-from tests.opened_storage import open_storage
+from tests.opened_storage import OpenedStorage, open_storage
+from tests.otlp_requests import make_log_request
 
 FILL = """
 INSERT INTO spans (ts, trace_id, span_id, service, name, status_message)
@@ -44,3 +48,13 @@ async def test_a_lone_day_loses_its_oldest_part(tmp_path: Path) -> None:
         rows = (await engine.query("SELECT count() FROM spans")).value()
         assert 0 < rows < 10_000
         assert (await engine.query("SELECT max(ts) FROM spans")).value() == newest
+
+
+async def test_masked_secrets_are_counted(opened_storage: OpenedStorage) -> None:
+    """The number of values that hold a masked secret stands in the metrics."""
+    await opened_storage.journal.append(
+        "otlp_logs", make_log_request(["token ghp_" + "a" * 36, "fine"]), os.urandom(16)
+    )
+    await opened_storage.journal.flush()
+    await Retention(opened_storage.engine, 0, SystemClock()).enforce()
+    assert REGISTRY.get_sample_value("gnomon_redacted_values", {"table": "logs"}) == 1
