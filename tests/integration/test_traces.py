@@ -62,6 +62,13 @@ class Api:
         found = self.get("/tracing/search", q=query, **parameters)
         return [trace["trace_id"] for trace in found["traces"]]
 
+    def wait_for_traces(self, count: int) -> None:
+        """Return once that many traces can be found, which is half a second after the answer or later."""
+        deadline = time.monotonic() + 60
+        while len(self.search("")) < count:
+            assert time.monotonic() < deadline, "the spans did not arrive"
+            time.sleep(0.1)
+
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
@@ -76,7 +83,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
             trust_env=False,
         )
         assert sent.status_code == 200
-        yield Api(gnomon.url)
+        opened = Api(gnomon.url)
+        opened.wait_for_traces(len({span.trace for span in SPANS}))
+        yield opened
     finally:
         gnomon.stop()
 

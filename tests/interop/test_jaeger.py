@@ -232,7 +232,7 @@ def _has(url: str) -> bool:
     return GATEWAY in (httpx.get(f"{url}/api/services", trust_env=False, timeout=20).json()["data"] or [])
 
 
-def _wait_until(check: Callable[[], bool], timeout_s: float = 20) -> None:
+def _wait_until(check: Callable[[], bool], timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not check():
         assert time.monotonic() < deadline, "the spans did not arrive"

@@ -22,7 +22,7 @@ def send_span(otlp_http_url: str, service: str) -> None:
     provider.shutdown()
 
 
-def wait_for_service(jaeger: Jaeger, service: str, timeout_s: float = 15.0) -> list[str]:
+def wait_for_service(jaeger: Jaeger, service: str, timeout_s: float = 60.0) -> list[str]:
     """Return the services that Jaeger knows as soon as `service` is one, or at last."""
     deadline = time.monotonic() + timeout_s
     while True:
