@@ -29,7 +29,9 @@ interface LineDetailsProps {
 /** All that is known of a line. */
 export function LineDetails({ line, resource, actions }: LineDetailsProps) {
   const json = useMemo(() => lineJson(line, resource), [line, resource]);
-  const attributes = Object.entries(line.attributes);
+  const stack = line.attributes[STACK];
+  const hasStack = typeof stack === "string" && stack !== "";
+  const attributes = Object.entries(line.attributes).filter(([key]) => key !== STACK || !hasStack);
   const sender = Object.entries(resource?.attributes ?? {});
   const body = line.structured_body ?? line.body;
   return (
@@ -54,6 +56,12 @@ export function LineDetails({ line, resource, actions }: LineDetailsProps) {
         </span>
       </div>
       <pre className={styles.body}>{longValue(body)}</pre>
+      {hasStack && (
+        <details className={styles.stack}>
+          <summary>Stack trace</summary>
+          <pre className={styles.body}>{stack}</pre>
+        </details>
+      )}
       <Notes line={line} />
       <div className={styles.parts}>
         <Part title="Attributes" none="The line carries none.">
@@ -86,6 +94,9 @@ export function LineDetails({ line, resource, actions }: LineDetailsProps) {
     </div>
   );
 }
+
+/** OpenTelemetry's semantic conventions for exceptions. */
+const STACK = "exception.stacktrace";
 
 function LabelledCopy({ text, label }: { text: string; label: string }) {
   return (
@@ -124,6 +135,8 @@ interface FieldRowProps {
 }
 
 const LONG = 400;
+/** More characters than this need the whole width. */
+const WIDE = 64;
 
 function FieldRow({ name, field, value, actions, countable = true }: FieldRowProps) {
   const [whole, setWhole] = useState(false);
@@ -131,7 +144,7 @@ function FieldRow({ name, field, value, actions, countable = true }: FieldRowPro
   const cut = !whole && text.length > LONG;
   const isColumn = actions?.columns.includes(field) ?? false;
   return (
-    <div className={styles.field}>
+    <div className={styles.field} data-long={text.length > WIDE || text.includes("\n") || undefined}>
       <dt title={field}>{name}</dt>
       <dd>
         <span className={styles.value}>

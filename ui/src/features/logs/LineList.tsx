@@ -46,6 +46,8 @@ interface LineListProps {
   onFollowing?: (following: boolean) => void;
   before?: ReactNode;
   after?: ReactNode;
+  /** As high as its lines, up to this many px; without it, as high as there is room. */
+  maxHeight?: number;
 }
 
 /** Log lines in one virtualised list, details inline. */
@@ -77,12 +79,13 @@ export function LineList(props: LineListProps) {
     const element = scroller.current;
     if (following && element) element.scrollTop = element.scrollHeight;
   }, [following, lines, total]);
+  const focus = marked ?? opened;
   useLayoutEffect(() => {
-    const at = lines.findIndex(({ id }) => id === marked);
+    const at = lines.findIndex(({ id }) => id === focus);
     if (at >= 0) virtual.scrollToIndex(at, { align: "center" });
-    // Once for each marked line: what is loaded around it later must not move the view.
+    // Once: what is opened or loaded later must not move the view.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [marked]);
+  }, []);
   useEffect(() => {
     const at = lines.findIndex(({ id }) => id === current);
     const element = scroller.current;
@@ -94,13 +97,14 @@ export function LineList(props: LineListProps) {
     // Only a move of the current line scrolls.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [current]);
-  const template = [withDay ? "150px" : "92px", "44px", ...columns.map((field) => (field === "service" ? "128px" : "minmax(96px, 168px)")), "minmax(240px, 1fr)"].join(" ");
+  const template = [withDay ? "150px" : "92px", "44px", ...columns.map((field) => (field === "service" ? "128px" : "minmax(96px, 168px)")), "minmax(120px, 1fr)"].join(" ");
   // Narrower than this, the list scrolls sideways.
-  const minWidth = columns.reduce((sum, field) => sum + (field === "service" ? 128 : 96) + GAP_PX, (withDay ? 150 : 92) + 44 + 240 + 4 * GAP_PX);
+  const minWidth = columns.reduce((sum, field) => sum + (field === "service" ? 128 : 96) + GAP_PX, (withDay ? 150 : 92) + 44 + 120 + 4 * GAP_PX);
   return (
     <div
       ref={scroller}
       className={styles.scroll}
+      style={props.maxHeight === undefined ? undefined : { height: "auto", maxHeight: props.maxHeight }}
       role="region"
       aria-label={props.label}
       // Scrolls, so the keyboard must reach it.

@@ -21,14 +21,14 @@ interface LogsOfProps {
   columns?: readonly string[];
   /** How many lines at most; the logs page has the rest. */
   most?: number;
+  /** In px, at most. */
   height?: number;
 }
 
 const NONE: ReadonlySet<string> = new Set();
-const ROW_PX = 24;
 
 /** Log lines that belong to something else, as to a span: oldest first, details inline, with the way to the logs page. */
-export function LogsOf({ query, within, none, columns = [], most = 100, height = 240 }: LogsOfProps) {
+export function LogsOf({ query, within, none, columns = [], most = 100, height = 320 }: LogsOfProps) {
   const [opened, setOpened] = useState("");
   const [from, to] = [momentText(within.startMs), momentText(within.endMs)];
   const found = useApi<LogSearchResponse>("/api/logs/search", { q: query, from, to, order: "oldest", limit: most });
@@ -39,14 +39,13 @@ export function LogsOf({ query, within, none, columns = [], most = 100, height =
           <p className="quiet">{none}</p>
         ) : (
           <div className={styles.panel}>
-            <div style={{ height: opened === "" ? Math.min(height, (lines.length + 1) * ROW_PX + 4) : height }}>
-              <LineList
+            <LineList
                 label="Log lines"
                 lines={lines}
                 resources={resources}
                 columns={columns}
                 words={[]}
-                wrap={false}
+                wrap
                 withDay={nsToMs(lines.at(-1)?.ts_ns) - nsToMs(lines[0]?.ts_ns) > DAY_MS}
                 current=""
                 selected={NONE}
@@ -54,8 +53,8 @@ export function LogsOf({ query, within, none, columns = [], most = 100, height =
                 opened={opened}
                 onOpened={setOpened}
                 details={(line, resource) => <LineDetails line={line} resource={resource} />}
-              />
-            </div>
+              maxHeight={height}
+            />
             <div className={styles.foot}>
               <PageLink {...logsLink(query, { from, to })}>Open in logs</PageLink>
               {next !== null && <PartialNote>The first {formatCount(most)}; the logs page has the rest.</PartialNote>}
