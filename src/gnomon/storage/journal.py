@@ -52,6 +52,7 @@ BACKLOG_BYTES = Gauge("gnomon_journal_backlog_bytes", "Bytes that are acknowledg
 _GROUP = 256
 _CATCH_UP_S = 1.0
 _DRAIN_S = 10.0
+_CLOSE_AGAIN_S = 0.5
 
 
 @dataclass(slots=True)
@@ -273,13 +274,9 @@ class Journal:
             segment = journal.segment
             if segment is not None and (journal.close_now or self._time_until_close(journal) == 0):
                 journal.close_now = False
-                await asyncio.to_thread(self._close_segment, journal, segment)
-                self._enqueue(segment)
-                journal.segment = None
+                await self._close_segment(journal, segment)
         if journal.segment is not None:
-            await asyncio.to_thread(self._close_segment, journal, journal.segment)
-            self._enqueue(journal.segment)
-            journal.segment = None
+            await self._close_segment(journal, journal.segment)
 
     def _time_until_close(self, journal: _StreamJournal) -> float:
         segment = journal.segment
@@ -323,14 +320,23 @@ class Journal:
             self._settle(journal, request.fingerprint, len(request.body))
             request.done.set_result(None)
 
-    def _close_segment(self, journal: _StreamJournal, segment: Segment) -> None:
-        """Close the file; before it may be loaded and deleted, its fingerprints are written down elsewhere."""
-        os.close(segment.file)
-        segment.file = -1
-        journal.repeats.save(segment.accepted)
-        segment.accepted = []
+    async def _close_segment(self, journal: _StreamJournal, segment: Segment) -> None:
+        """Hand a segment to the loader; before that, its fingerprints are written down elsewhere.
 
-    def _enqueue(self, segment: Segment) -> None:
+        While the disk takes nothing the segment stays open: it is on the disk, and loads at the latest after a restart.
+        """
+        try:
+            await asyncio.to_thread(journal.repeats.save, segment.accepted)
+        except OSError as error:
+            log.error("segment cannot be closed", segment=segment.path.name, error=str(error))  # noqa: TRY400
+            self._disk_full = True
+            await self._clock.sleep(_CLOSE_AGAIN_S)
+            return
+        segment.accepted = []
+        journal.segment = None
+        if segment.file >= 0:
+            os.close(segment.file)
+            segment.file = -1
         if segment.size:
             self._loader.put(segment)
         else:
@@ -349,7 +355,10 @@ class Journal:
             segment = Segment(journal.stream, path, self._clock.monotonic(), path.stat().st_size)
             self._backlog_bytes += segment.size
             self._appended[journal.stream] += segment.size
-            self._enqueue(segment)
+            if segment.size:
+                self._loader.put(segment)
+            else:
+                path.unlink()
             log.info("segment of a former process found", segment=path.name, requests=len(frames))
         BACKLOG_BYTES.set(self._backlog_bytes)
 

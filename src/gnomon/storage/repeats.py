@@ -5,6 +5,8 @@ generations: the younger fills for one window, then becomes the older, and the o
 for at least one window, unless there are more than `repeat_entries` of them.
 """
 
+import errno
+import os
 import struct
 from collections.abc import Iterable
 from pathlib import Path
@@ -67,9 +69,22 @@ class RepeatMemory:
         self._young.discard(fingerprint)
 
     def save(self, accepted: Iterable[tuple[bytes, int]]) -> None:
-        """Append fingerprints with the Unix second of their acceptance; needed before their segment may be deleted."""
-        with self._path("young").open("ab") as file:
-            file.write(b"".join(_ENTRY.pack(fingerprint, at_s) for fingerprint, at_s in accepted))
+        """Append fingerprints with the Unix second of their acceptance; due before their segment is deleted.
+
+        Raises OSError when the disk takes nothing, and leaves the file as it was then.
+        """
+        with self._path("young").open("ab", buffering=0) as file:
+            before = file.seek(0, os.SEEK_END)
+            entries = b"".join(_ENTRY.pack(fingerprint, at_s) for fingerprint, at_s in accepted)
+            try:
+                written = file.write(entries)
+            except OSError:
+                file.truncate(before)
+                raise
+            if written != len(entries):
+                # Half an entry would put all that follow it out of step.
+                file.truncate(before)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _path(self, generation: str) -> Path:
         return self._folder / f"repeats.{generation}"

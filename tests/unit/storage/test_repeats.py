@@ -1,6 +1,10 @@
 """Requests that are sent again are recognised, within bounds and across restarts."""
 
+import resource
+import signal
 from pathlib import Path
+
+import pytest
 
 from gnomon.storage.repeats import RepeatMemory
 
@@ -41,3 +45,21 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
         memory.add(fingerprint, 1000)
     assert all(fingerprint in memory for fingerprint in fingerprints[-50:])
     assert fingerprints[0] not in memory
+
+
+def test_a_disk_that_takes_half_leaves_the_file_in_step(tmp_path: Path) -> None:
+    """What cannot be written whole is taken back, and the next restart reads what was written before."""
+    memory = _memory(tmp_path)
+    memory.save([(A, 1000)])
+    size = (tmp_path / "repeats.young").stat().st_size
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, former[1]))
+    try:
+        with pytest.raises(OSError, match=r"No space|too large"):
+            memory.save([(B, 1000)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert (tmp_path / "repeats.young").stat().st_size == size
+    assert A in _memory(tmp_path)

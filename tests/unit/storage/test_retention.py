@@ -53,7 +53,7 @@ async def test_a_lone_day_loses_its_oldest_part(tmp_path: Path) -> None:
 async def test_masked_secrets_are_counted(opened_storage: OpenedStorage) -> None:
     """The number of values that hold a masked secret stands in the metrics."""
     await opened_storage.journal.append(
-        "otlp_logs", make_log_request(["token ghp_" + "a" * 36, "fine"]), os.urandom(16)
+        "otlp_logs", make_log_request([f"token ghp_{'a' * 36}", "fine"]), os.urandom(16)
     )
     await opened_storage.journal.flush()
     await Retention(opened_storage.engine, 0, SystemClock()).enforce()
