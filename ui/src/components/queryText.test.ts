@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { conditionText, searchedWords, standOf, typingAt, withCondition, withoutCondition } from "./queryText";
+import { conditionText, searchedWords, standOf, typingAt, withCondition, withoutCondition, withTerms } from "./queryText";
 
 /** The cursor stands at the bar. */
 function typing(marked: string) {
@@ -86,4 +86,11 @@ it("tells which words are looked for in text", () => {
   expect(searchedWords('service:gateway "connection reset" -healthcheck *time*out* and not refused')).toEqual(["connection reset", "time", "out"]);
   expect(searchedWords("level>=warn body~retry")).toEqual(["retry"]);
   expect(searchedWords("")).toEqual([]);
+});
+
+it("adds terms to a query, to all of its alternatives", () => {
+  expect(withTerms("", '"connection reset"')).toBe('"connection reset"');
+  expect(withTerms("service:a", "failed")).toBe("service:a failed");
+  expect(withTerms('service:a or "b or c"', "failed")).toBe('(service:a or "b or c") failed');
+  expect(withTerms('"b or c"', "failed")).toBe('"b or c" failed');
 });

@@ -157,6 +157,14 @@ export function withCondition(text: string, field: string, value: string, operat
   return kept === "" ? added : `${kept}${joint}${added}`;
 }
 
+/** Return the query with more terms that must be met, too. */
+export function withTerms(text: string, terms: string): string {
+  const query = text.trim();
+  if (query === "") return terms;
+  const hasAlternatives = readTokens(query).some((token) => token.kind === "word" && /^(or|\|\|)$/i.test(token.text));
+  return `${hasAlternatives ? `(${query})` : query} ${terms}`;
+}
+
 /** Return the query without a condition. */
 export function withoutCondition(text: string, field: string, value: string): string {
   const term = simpleTerms(text)?.findLast((one) => one.field === field && one.value === value);

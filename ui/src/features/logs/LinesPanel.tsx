@@ -32,6 +32,8 @@ interface LinesPanelProps {
   onFollowing?: (following: boolean) => void;
   before?: ReactNode;
   after?: ReactNode;
+  /** Between the tools and the lines. */
+  notice?: ReactNode;
   /** Shown where there is no line. */
   empty: ReactNode;
 }
@@ -39,7 +41,7 @@ interface LinesPanelProps {
 const DAY_MS = 86_400_000;
 
 /** Lines with what is done to them: keys, columns, wrapping, a selection to copy. */
-export function LinesPanel({ label, view, lines, resources, status, tools, empty, ...list }: LinesPanelProps) {
+export function LinesPanel({ label, view, lines, resources, status, tools, notice, empty, ...list }: LinesPanelProps) {
   const [current, setCurrent] = useState("");
   const [anchor, setAnchor] = useState("");
   const open = useOpen();
@@ -117,6 +119,7 @@ export function LinesPanel({ label, view, lines, resources, status, tools, empty
           <WrapText size={15} />
         </Button>
       </div>
+      <div className={styles.notice}>{notice}</div>
       {lines.length === 0 ? (
         empty
       ) : (

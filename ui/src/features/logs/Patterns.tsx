@@ -3,6 +3,7 @@ import { useRangeQuery } from "../../api/queries";
 import type { LogPatternResponse, LogPatternsResponse } from "../../api/schema";
 import { useSetSearch } from "../../app/location";
 import { levelColor, LEVELS } from "../../charts/palette";
+import { withTerms } from "../../components/queryText";
 import { ServiceName } from "../../components/ServiceName";
 import { Sparkline } from "../../components/Sparkline";
 import { PartialNote, QueryView, Skeleton } from "../../components/states";
@@ -21,7 +22,7 @@ export function Patterns({ query }: { query: string }) {
   const patterns = useRangeQuery<LogPatternsResponse>("/api/logs/patterns", { q: query, limit: PATTERNS, buckets: TREND_BUCKETS });
   const setSearch = useSetSearch();
   const onOpen = useCallback(
-    (pattern: LogPatternResponse) => setSearch({ q: [query && `(${query})`, pattern.query].filter(Boolean).join(" "), view: undefined }),
+    (pattern: LogPatternResponse) => setSearch({ q: withTerms(query, pattern.query), view: undefined }),
     [query, setSearch],
   );
   const columns = useMemo(

@@ -81,7 +81,7 @@ export function SearchView({ search, order, view }: SearchViewProps) {
           }
           onNearEnd={more ?? undefined}
           onScrolled={setAway}
-          before={elsewhere ? <Elsewhere view={view} /> : undefined}
+          notice={elsewhere ? <Elsewhere view={view} /> : undefined}
           after={
             moreError ? (
               <ErrorState title="More lines could not be read" error={moreError} onRetry={more ?? undefined} />
@@ -89,7 +89,7 @@ export function SearchView({ search, order, view }: SearchViewProps) {
               <p className={styles.end}>No more lines in this time range</p>
             ) : undefined
           }
-          empty={elsewhere ? <Elsewhere view={view} /> : <Nothing query={view.query} />}
+          empty={<Nothing query={view.query} />}
         />
       )}
     </QueryView>

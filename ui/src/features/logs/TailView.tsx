@@ -13,11 +13,19 @@ import { useTail } from "./useTail";
 export function TailView({ view }: { view: LineView }) {
   const { tail, resources, rate, status, error, breaks, isHeld, hold, retry } = useTail(view.query);
   useShortcuts([{ keys: "p", does: "Pause or resume the tail", group: "Lines", run: () => hold(!isHeld) }]);
+  const reading: LineView = {
+    ...view,
+    setOpened: (id) => {
+      // Who reads a line does not want it to run away.
+      if (id !== "") hold(true);
+      view.setOpened(id);
+    },
+  };
   const waiting = tail.held.length + tail.letGo;
   return (
     <LinesPanel
       label="Live tail"
-      view={view}
+      view={reading}
       lines={tail.shown}
       resources={resources}
       following={!isHeld}
