@@ -1,18 +1,19 @@
 """The form of a segment: length-delimited requests, each with a trailer that the engine passes over.
 
-    ┌────────┬─────────┬─────────────────────────────────────────────────────────┐
-    │ length │ request │ field 1000: fingerprint (16) · accepted (8) · CRC-32 (4) │  …
-    └────────┴─────────┴─────────────────────────────────────────────────────────┘
+    ┌────────┬─────────┬────────────────────────────────────────────────────────────┐
+    │ length │ request │ field 1000: fingerprint (16) · accepted (8) · checksum (4) │  …
+    └────────┴─────────┴────────────────────────────────────────────────────────────┘
 
 The trailer is a field that no request has, so every protobuf reader skips it. It lets a restart find the end of what
 was written whole, and recognise a request that is sent again.
 """
 
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import xxhash
 
 _TRAILER_TAG = b"\xc2\x3e\x1c"  # field 1000, length-delimited, 28 bytes
 _MORE = 0x80  # set in a byte of a varint that others follow
@@ -35,7 +36,7 @@ class Frame:
 
 def encode_frame(body: bytes, fingerprint: bytes, accepted_s: int) -> tuple[bytes, bytes, bytes]:
     """Return length, request and trailer, to be written one after the other; `fingerprint` has 16 bytes."""
-    trailer = _TRAILER_TAG + _TRAILER.pack(fingerprint, accepted_s, zlib.crc32(body))
+    trailer = _TRAILER_TAG + _TRAILER.pack(fingerprint, accepted_s, _checksum(body))
     return _encode_varint(len(body) + _TRAILER_BYTES), body, trailer
 
 
@@ -52,7 +53,7 @@ def read_frames(data: bytes | memoryview) -> Iterator[Frame]:
         if bytes(view[trailer_start : trailer_start + len(_TRAILER_TAG)]) != _TRAILER_TAG:
             return
         fingerprint, accepted_s, checksum = _TRAILER.unpack(view[trailer_start + len(_TRAILER_TAG) : end])
-        if zlib.crc32(view[body_start:trailer_start]) != checksum:
+        if _checksum(view[body_start:trailer_start]) != checksum:
             return
         yield Frame(position, end, fingerprint, accepted_s)
         position = end
@@ -84,6 +85,11 @@ def insert_settings(token: str) -> dict[str, str | int]:
         "max_partitions_per_insert_block": 0,
         "input_format_parallel_parsing": 0,
     }
+
+
+def _checksum(body: bytes | memoryview) -> int:
+    """Return the low half of XXH3-64: ten times as quick as CRC-32, and only chance is to be found out."""
+    return xxhash.xxh3_64_intdigest(body) & 0xFFFFFFFF
 
 
 def _encode_varint(number: int) -> bytes:
