@@ -49,7 +49,7 @@ from gnomon.web.services import Endpoints, ReloadOutcome, Services, SettingValue
 log = structlog.get_logger(__name__)
 
 _HARD_EXIT_CODE = 1
-# Other processes insert into the same cluster: a line is handed to followers when all that came before it are stored, too.
+# Where others insert into the same cluster, a line is handed to followers once all before it are stored, too.
 _SHARED_ENGINE_SETTLES_S = 2.0
 
 
