@@ -25,6 +25,7 @@ from gnomon.storage.settings import EngineSettings, QuerySettings, RetentionSett
 from gnomon.storage.streams import STREAMS
 from tests.otlp_requests import make_log_request, make_trace_request
 
+ROOT = Path(__file__).parents[2]
 QUERY = QuerySettings(time_s=1.0, result_rows=1000)
 
 
@@ -38,7 +39,12 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     elif request.param == "http":
         command = [sys.executable, "-m", "tests.clickhouse_http", str(tmp_path / "engine")]
         server = subprocess.Popen(  # noqa: ASYNC220 - a test's set-up may block
-            command, stdout=subprocess.PIPE, text=True
+            # The engine caches schemas that come in statements in its working directory.
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
         assert server.stdout is not None
         port = (await asyncio.to_thread(server.stdout.readline)).strip()
