@@ -251,6 +251,7 @@ async def test_the_engine_finds_what_a_plain_reading_finds(opened_storage: Opene
     lines = make_lines(chance)
     start_ns = time.time_ns() - LINES
     await opened_storage.journal.append("otlp_logs", make_request(lines, start_ns), os.urandom(16))
+    await opened_storage.journal.flush()
     store = LogStore(opened_storage.engine, opened_storage.journal)
     everything = TimeRange(start_ns - 10**9, start_ns + 10**9)
     different = []
