@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import httpx
 
@@ -10,10 +10,12 @@ from tests.gnomon_process import GnomonProcess
 
 TRACE_ID = "5b8efff798038103d269b633813fc60c"
 SPAN_ID = "eee19b7ec3c1b174"
+LOAD_TIMEOUT_S = 10
 
 
-def send_lines(gnomon: GnomonProcess, lines: Iterable[Mapping[str, object]]) -> None:
-    """Send lines as JSON Lines and return once they are accepted."""
+def send_lines(gnomon: GnomonProcess, lines: Sequence[Mapping[str, object]]) -> None:
+    """Send lines of the last hour as JSON Lines and return once they can be searched."""
+    wanted = _count_lines(gnomon) + len(lines)
     response = httpx.post(
         f"{gnomon.url}/ingest/jsonl",
         content="\n".join(map(json.dumps, lines)),
@@ -23,6 +25,10 @@ def send_lines(gnomon: GnomonProcess, lines: Iterable[Mapping[str, object]]) -> 
     )
     assert response.status_code == httpx.codes.OK, response.text
     assert response.json()["rejected"] == 0, response.text
+    deadline = time.monotonic() + LOAD_TIMEOUT_S
+    while _count_lines(gnomon) < wanted:
+        assert time.monotonic() < deadline, "the lines were accepted, and are not found"
+        time.sleep(0.05)
 
 
 def shop_lines(count: int) -> list[dict[str, object]]:
@@ -43,6 +49,11 @@ def odd_lines() -> list[dict[str, object]]:
         {"timestamp": now_ns + 3, "service": "silent", "level": "fatal", "message": ""},
         {"timestamp": now_ns + 4, "service": "levelless", "message": "<b>not bold</b>"},
     ]
+
+
+def _count_lines(gnomon: GnomonProcess) -> int:
+    answer = httpx.get(f"{gnomon.url}/api/logs/histogram", params={"from": "now-1h", "to": "now"}, trust_env=False)
+    return int(answer.raise_for_status().json()["total"])
 
 
 def _shop_line(time_ns: int, number: int) -> dict[str, object]:

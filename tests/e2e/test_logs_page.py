@@ -154,6 +154,28 @@ def test_surrounding_lines_are_those_of_the_same_sender(shop: GnomonProcess, ope
     assert search_of(page)["q"] == "service:cart failed"
 
 
+def test_a_link_opens_its_line_in_the_list_and_beside_another_search(
+    shop: GnomonProcess, open_page: OpenPage, shoot: Shoot
+) -> None:
+    page = open_page(f"{shop.url}/logs?q=level:error&refresh=off")
+    expect(page.get_by_role("region", name="Log lines")).to_be_visible()
+    for key in ("j", "j", "j", "j", "j", "Enter"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("heading", name="Attributes")).to_be_visible()
+    row = page.locator("[data-open]").get_by_role("button", expanded=True)
+    time_of_line = row.inner_text()
+    page.reload()
+    expect(row).to_have_text(time_of_line)
+    expect(row).to_be_in_viewport()
+    line = search_of(page)["line"]
+    page.goto(f"{shop.url}/logs?q=level:warn&refresh=off&line={line}")
+    beside = page.get_by_role("region", name="Line of the link")
+    expect(beside).to_contain_text("connection reset")
+    shoot(page, "logs-linked-line")
+    beside.get_by_role("button", name="Close the line").click()
+    expect(beside).to_be_hidden()
+
+
 def test_older_lines_come_as_one_scrolls(shop: GnomonProcess, open_page: OpenPage) -> None:
     page = open_page(f"{shop.url}/logs?refresh=off")
     region = page.get_by_role("region", name="Log lines")
@@ -270,7 +292,12 @@ def test_the_tail_keeps_up_holds_back_and_goes_on(
     shoot(page, "logs-tail-paused")
     page.get_by_role("button", name=re.compile("new lines")).click()
     expect(status).to_contain_text("Following")
-    page.get_by_role("region", name="Live tail").hover()
+    region = page.get_by_role("region", name="Live tail")
+    region.get_by_text(re.compile("^drop")).nth(3).click(force=True)
+    expect(status).to_contain_text("Paused")
+    page.get_by_role("button", name="Resume").click()
+    expect(status).to_contain_text("Following")
+    region.hover()
     page.mouse.wheel(0, -400)
     expect(status).to_contain_text("Paused")
 

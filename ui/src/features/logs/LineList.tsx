@@ -82,7 +82,8 @@ export function LineList(props: LineListProps) {
   const focus = marked ?? opened;
   useLayoutEffect(() => {
     const at = lines.findIndex(({ id }) => id === focus);
-    if (at >= 0) virtual.scrollToIndex(at, { align: "center" });
+    // What is opened reads downwards; what is marked is about both sides.
+    if (at >= 0) virtual.scrollToIndex(marked === undefined ? Math.max(at - CONTEXT_ROWS, 0) : at, { align: marked === undefined ? "start" : "center" });
     // Once: what is opened or loaded later must not move the view.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
@@ -178,6 +179,7 @@ export function LineList(props: LineListProps) {
 }
 
 const HEAD_PX = 24;
+const CONTEXT_ROWS = 3;
 const GAP_PX = 12;
 /** Levels that bear their colour at the edge: were it all of them, none would stand out. */
 const ALARMING: ReadonlySet<string> = new Set(["warn", "error", "fatal"]);

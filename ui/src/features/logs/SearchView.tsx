@@ -1,4 +1,4 @@
-import { ArrowDownToLine } from "lucide-react";
+import { ArrowDownToLine, X } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
 import { withParams } from "../../api/client";
 import type { Pages } from "../../api/pages";
@@ -7,6 +7,7 @@ import type { LogLineDetailResponse, LogSearchResponse } from "../../api/schema"
 import { holdRefresh } from "../../app/clock";
 import { useSetSearch } from "../../app/location";
 import { momentText } from "../../app/timeRange";
+import { Button } from "../../components/Button";
 import { Segmented } from "../../components/Segmented";
 import { ErrorState, PartialNote, QueryView, Skeleton } from "../../components/states";
 import { Time } from "../../components/Time";
@@ -104,7 +105,12 @@ function Elsewhere({ view }: { view: LineView }) {
       {({ line, resource }) => (
         <section aria-label="Line of the link">
           <p className={styles.elsewhere}>
-            Opened from a link, <Time ms={nsToMs(line.ts_ns)} style="date" millis />
+            <span>
+              Opened from a link, <Time ms={nsToMs(line.ts_ns)} style="date" millis />
+            </span>
+            <Button kind="plain" icon aria-label="Close the line" title="Close (Esc)" onClick={() => view.setOpened("")}>
+              <X size={14} />
+            </Button>
           </p>
           <LineDetails line={line} resource={resource} actions={view.actions} />
         </section>
