@@ -12,7 +12,7 @@ from gnomon.model.log_records import Arrivals, LogRecord, Origin
 _HEARTBEAT_S = 10.0
 _LONGEST_WAIT_S = 1.0
 _SHORTEST_INTERVAL_S = 0.2
-_MAX_BATCH = 5_000
+_MAX_BATCH = 10_000
 
 
 class ArrivalReader(Protocol):

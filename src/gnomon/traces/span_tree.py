@@ -50,7 +50,7 @@ class SpanTree:
         return not self.orphans and any(not parent for parent in self.table.parent_id)
 
     def critical_path(self) -> list[Segment]:
-        """Return what the root waited for."""
+        """Return what the end of the trace waited for."""
         ends = list(map(int.__add__, self.start_ns, self.table.duration_ns))
         return find_critical_path(self.start_ns, ends, self.children, self.root)
 
