@@ -9,7 +9,9 @@ from tests.gnomon_process import GnomonProcess
 
 def count_rows(server: GnomonProcess, table: str) -> int:
     """Return how many rows a table holds."""
-    tables = httpx.get(f"{server.url}/api/storage", timeout=30).json()["tables"]
+    answer = httpx.get(f"{server.url}/api/storage", timeout=60)
+    answer.raise_for_status()
+    tables = answer.json()["tables"]
     return next((int(entry["rows"]) for entry in tables if entry["name"] == table), 0)
 
 

@@ -17,7 +17,7 @@ from tests.gnomon_process import GnomonProcess
 from tests.peers.jaeger import Storage, jaeger_running
 
 SECONDS = 60.0
-PEER_SECONDS = 20.0
+PEER_SECONDS = 15.0
 HEALTH = ("live", "ready", "startup", "detail")
 
 
