@@ -31,6 +31,13 @@ OpenPage = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Try a browser's walk again before it counts as failed: on a machine with two cores a frame may come late."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.flaky(reruns=2))
+
+
 @pytest.fixture(scope="module")
 def gnomon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GnomonProcess]:
     """Return a running server that the tests of a module share."""
