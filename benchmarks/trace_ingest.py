@@ -25,7 +25,7 @@ def measure(folder: Path) -> list[Figure]:
     """Return rate, memory, lag and health of Gnomon under full load, beside two Jaegers."""
     memory = _measure_jaeger(folder / "jaeger-memory", "memory")
     badger = _measure_jaeger(folder / "jaeger-badger", "badger")
-    server = GnomonProcess(folder / "gnomon").start()
+    server = GnomonProcess(folder / "gnomon", ("--set", "own_traces.enabled=false")).start()
     try:
         run_load(Load(f"{server.otlp_http_url}/v1/traces", "traces", 3))
         before = settle(server, "spans")
