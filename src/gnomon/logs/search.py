@@ -32,7 +32,7 @@ _COMPLETION_RANGE_NS = 6 * 3_600_000_000_000
 class LogReader(Protocol):
     """Read stored lines.
 
-    Every method sees all lines that were acknowledged before it was called, and raises InvalidInputError with a
+    Every method sees all lines acknowledged half a second before it was called, and raises InvalidInputError with a
     position when a filter makes no sense for logs, LimitExceededError when a limit stops it and UnavailableError when
     storage cannot answer.
     """

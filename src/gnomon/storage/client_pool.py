@@ -7,7 +7,6 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TypeVar
 
 from clickhouse_connect.driver.client import Client
@@ -130,10 +129,6 @@ class ClientPool:
         """Return what `work` makes of a client, in a thread."""
         with QUERY_SECONDS.labels(kind).time():
             return await self._in_thread(work, "")
-
-    def with_query_settings(self, **changes: float) -> None:
-        """Change limits for the statements to come."""
-        self._query = replace(self._query, **changes)  # type: ignore[arg-type]  # mypy cannot match names to types
 
     def _bounds(self) -> dict[str, int]:
         bounds = {"max_memory_usage_for_user": self._memory_bytes, "max_threads": self._threads}

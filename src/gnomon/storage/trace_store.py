@@ -31,7 +31,7 @@ class Freshness(Protocol):
     """Bring what is accepted into the engine."""
 
     async def catch_up(self, *streams: str) -> None:
-        """Make what is acknowledged queryable; waits for up to a second."""
+        """Make what was acknowledged half a second ago queryable; waits for up to a second."""
 
 
 class TraceStore:

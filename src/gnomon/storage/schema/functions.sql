@@ -76,9 +76,6 @@ CREATE OR REPLACE FUNCTION redact_value ${on_cluster} AS (k, v, type) ->
 CREATE OR REPLACE FUNCTION redact_values ${on_cluster} AS (keys, plain, types) ->
     arrayMap((k, v, type) -> redact_value(toString(k), v, type), keys, plain, types);
 
-CREATE OR REPLACE FUNCTION redact_map ${on_cluster} AS attributes ->
-    mapFromArrays(mapKeys(attributes), redact_values(mapKeys(attributes), otlp_values(attributes), otlp_types(attributes)));
-
 -- How many values were masked.
 CREATE OR REPLACE FUNCTION count_masked ${on_cluster} AS (before, after) -> arrayCount((b, a) -> b != a, before, after);
 
