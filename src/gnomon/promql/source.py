@@ -1,0 +1,40 @@
+"""What the query engine asks of a store of series."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gnomon.model.matchers import Matcher
+from gnomon.model.series import Grid, GridValues, Integers, Samples, SeriesSet
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A range function over every series' window at every step.
+
+    `left_out` are the positions of series that the store cannot answer exactly (histograms, NaN or infinite values
+    where the function is sensitive to them): the caller reads their samples and computes; their rows mean nothing.
+    """
+
+    grid: GridValues
+    left_out: Integers
+
+
+class SeriesSource(Protocol):
+    """Hand out series and samples. Intervals are open on the left and closed on the right: `(start_ms, end_ms]`.
+
+    Errors: LimitExceededError when a limit stops the work, UnavailableError when the store cannot be asked now.
+    """
+
+    async def find_series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
+        """Return series that satisfy every matcher and may have samples in the interval."""
+
+    async def read_samples(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples:
+        """Return all samples of these series in the interval."""
+
+    async def read_windows(self, series: SeriesSet, function: str, grid: Grid, window_ms: int) -> Windows | None:
+        """Compute `function` over `(t - window_ms, t]` at every step `t`; None when the store does not know how.
+
+        `function` is the name of a PromQL range function over float samples (`rate`, `max_over_time` …), staleness
+        markers left out; or `last`, the instant selector: the newest sample, nothing when that is a marker.
+        """
