@@ -65,7 +65,7 @@ class StepCall:
 
 @dataclass(frozen=True, slots=True)
 class DurationOperation:
-    """An operator inside a duration expression (experimental): + - * / % ^ `min` `max`; with one operand it is a sign."""
+    """An operator inside a duration expression (experimental); with one operand, it is a sign."""
 
     operator: str
     operands: tuple["Duration", ...]
