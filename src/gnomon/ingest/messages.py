@@ -12,6 +12,10 @@ _SCALARS = {
     "int64": _Field.TYPE_INT64,
     "int32": _Field.TYPE_INT32,
     "uint64": _Field.TYPE_UINT64,
+    "sint32": _Field.TYPE_SINT32,
+    "sint64": _Field.TYPE_SINT64,
+    "uint32": _Field.TYPE_UINT32,
+    "double": _Field.TYPE_DOUBLE,
 }
 
 
