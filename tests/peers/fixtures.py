@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.installation import CHROMIUM, JAEGER, PEERS, Peer
+from tests.peers.installation import CHROMIUM, JAEGER, PEERS, PROMETHEUS, PROMTOOL, Peer
 from tests.peers.jaeger import Jaeger, jaeger_running
+from tests.peers.prometheus import Prometheus, prometheus_running
+
+PROMQL_FEATURES = ("promql-experimental-functions", "promql-duration-expr", "promql-extended-range-selectors")
 
 
 def require(peer: Peer) -> Path:
@@ -29,6 +32,26 @@ def jaeger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jaeger]:
 def jaeger_program() -> Path:
     """Return Jaeger's program for tests that start their own with `jaeger_running` or `collector_running`."""
     return require(JAEGER)
+
+
+@pytest.fixture(scope="session")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Run one Prometheus without targets for the whole session; tests tell their data apart by metric names."""
+    require(PROMETHEUS)
+    with prometheus_running(tmp_path_factory.mktemp("prometheus"), features=PROMQL_FEATURES) as running_prometheus:
+        yield running_prometheus
+
+
+@pytest.fixture(scope="session")
+def prometheus_program() -> Path:
+    """Return Prometheus' program for tests that start their own with `prometheus_running`."""
+    return require(PROMETHEUS)
+
+
+@pytest.fixture(scope="session")
+def promtool_program() -> Path:
+    """Return promtool for tests that run it with `promtool`."""
+    return require(PROMTOOL)
 
 
 @pytest.fixture(scope="session")

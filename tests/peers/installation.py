@@ -43,11 +43,12 @@ class Peer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GoPeer:
-    """Build a program from the Go module in the folder of `go/` that bears its name."""
+    """Build a program from the Go module in the folder of `go/` that bears its name, or is given as `folder`."""
 
     name: str
     module: str
     package: str
+    folder: str = ""
 
     @property
     def version(self) -> str:
@@ -85,7 +86,7 @@ class GoPeer:
 
     @property
     def _folder(self) -> Path:
-        return HERE / "go" / self.name
+        return HERE / "go" / (self.folder or self.name)
 
     @property
     def _program(self) -> Path:
@@ -149,6 +150,17 @@ def _lock(folder: Path) -> Iterator[None]:
 JAEGER = GoPeer(
     "jaeger", module="github.com/jaegertracing/jaeger", package="github.com/jaegertracing/jaeger/cmd/jaeger"
 )
+PROMETHEUS = GoPeer(
+    "prometheus",
+    module="github.com/prometheus/prometheus",
+    package="github.com/prometheus/prometheus/cmd/prometheus",
+)
+PROMTOOL = GoPeer(
+    "promtool",
+    module="github.com/prometheus/prometheus",
+    package="github.com/prometheus/prometheus/cmd/promtool",
+    folder="prometheus",
+)
 CHROMIUM = DebianPeer("chromium", package="chromium", commands=("chromium", "chromium-browser", "google-chrome"))
 
-PEERS: tuple[Peer, ...] = (JAEGER, CHROMIUM)
+PEERS: tuple[Peer, ...] = (JAEGER, PROMETHEUS, PROMTOOL, CHROMIUM)
