@@ -3,6 +3,7 @@
     GnomonError
     ├── InvalidInputError   the caller must change something: 400 / INVALID_ARGUMENT
     ├── NotFoundError       there is no such thing: 404 / NOT_FOUND
+    ├── ConflictError       somebody else changed it meanwhile: 409 / ABORTED
     ├── LimitExceededError  a limit, named with its value, stops the work: 422 / RESOURCE_EXHAUSTED
     └── UnavailableError    not now, try again: 503 / UNAVAILABLE
 
@@ -25,6 +26,10 @@ class InvalidInputError(GnomonError):
 
 class NotFoundError(GnomonError):
     """Tell that what was asked for does not exist, or no longer."""
+
+
+class ConflictError(GnomonError):
+    """Tell that what was to be changed is not any more what the caller has seen."""
 
 
 class LimitExceededError(GnomonError):

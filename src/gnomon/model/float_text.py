@@ -1,0 +1,36 @@
+"""Floats as text, the way Prometheus writes them."""
+
+import math
+from decimal import Decimal
+
+_SMALLEST_EXPONENT = -4
+_LARGEST_EXPONENT = 6
+
+
+def format_general(value: float) -> str:
+    """Return the shortest text that reads back as the same float, `1e+06` from a million on: Go's %g, in messages."""
+    if not math.isfinite(value):
+        return _format_special(value)
+    sign, digits, exponent = Decimal(repr(float(value))).as_tuple()
+    mantissa = "".join(map(str, digits)).rstrip("0") or "0"
+    power = len(digits) + int(exponent) - 1 if mantissa != "0" else 0
+    if _SMALLEST_EXPONENT <= power < _LARGEST_EXPONENT:
+        return format_plain(value)
+    fraction = f".{mantissa[1:]}" if len(mantissa) > 1 else ""
+    return f"{'-' if sign else ''}{mantissa[0]}{fraction}e{'-' if power < 0 else '+'}{abs(power):02d}"
+
+
+def format_plain(value: float) -> str:
+    """Return the shortest text that reads back as the same float, without an exponent: values in the HTTP API."""
+    if not math.isfinite(value):
+        return _format_special(value)
+    text = repr(float(value))
+    if "e" in text:
+        text = format(Decimal(text), "f")
+    return text.removesuffix(".0")
+
+
+def _format_special(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    return "+Inf" if value > 0 else "-Inf"
