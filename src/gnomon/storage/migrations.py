@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 _DEFAULT_REDACTION = RedactionSettings()
 _NUMBERED = re.compile(r"(\d{4})_\w+\.sql")
 _VIEW = re.compile(r"CREATE MATERIALIZED VIEW (\w+)")
+_VIEWS = ("views.sql", "metric_views.sql")
 _TABLE = re.compile(r"CREATE (TABLE|MATERIALIZED VIEW) (?!IF NOT EXISTS )")
 
 # Tables with the column that tells the age of a row, the signal whose retention they follow, and how many times as
@@ -32,6 +33,12 @@ _TTL = (
     ("operation_stats", "minute", "metrics_s"),
     ("service_edges", "minute", "metrics_s"),
     ("origins", "toDateTime(day)", "metrics_s"),
+    ("series", "toDateTime(day)", "metrics_s"),
+    ("samples", "toDateTime(ts)", "metrics_s"),
+    ("native_histograms", "toDateTime(ts)", "metrics_s"),
+    ("sample_starts", "toDateTime(day)", "metrics_s"),
+    ("exemplars", "toDateTime(ts)", "metrics_s"),
+    ("metric_metadata", "seen", "metrics_s"),
 )
 
 
@@ -80,9 +87,9 @@ async def migrate(
     if up_to is None:
         if functions.name in applied:
             # A view keeps the functions as they were when it was made.
-            known.pop("views.sql", None)
-        views = render_schema("views.sql", read_schema_file("views.sql"), dialect, retention)
-        await _repeat(engine, views, known, applied)
+            known = {}
+        for name in _VIEWS:
+            await _repeat(engine, render_schema(name, read_schema_file(name), dialect, retention), known, applied)
         await _apply_retention(engine, retention)
     if applied:
         log.info("schema brought up to date", applied=applied)

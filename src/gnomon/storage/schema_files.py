@@ -2,7 +2,8 @@
 
 Placeholders: `${on_cluster}` and `${local}` are empty on a lone server; on a cluster tables get the suffix `_local`,
 and each comment `-- distributed: TABLE by EXPRESSION` becomes a Distributed table of the plain name over them.
-`${Replicated}` stands before the engine's name, `${attributes}` for an OTLP attribute list, `${durable}` for the
+`${Replicated}` stands before the engine's name, `${attributes}` for an OTLP attribute list, `${samples}` and
+`${histograms}` for those of a Prometheus series, `${durable}` for the
 settings that sync every insert and recognise repeated ones, `${traces_s}` and the like for retention in seconds,
 `${has_secret}` and the like for redaction.
 """
@@ -16,6 +17,15 @@ from gnomon.storage.redaction import render_redaction
 from gnomon.storage.settings import RedactionSettings, RetentionSettings
 
 ATTRIBUTES = "Map(LowCardinality(String), String)"
+SAMPLES = "Array(Tuple(value Float64, timestamp Int64, start_timestamp Int64))"
+_SPANS = "Array(Tuple(offset Int32, length UInt32))"
+HISTOGRAMS = (
+    "Array(Tuple(count_int UInt64, count_float Float64, sum Float64, schema Int32, zero_threshold Float64,"
+    f" zero_count_int UInt64, zero_count_float Float64, negative_spans {_SPANS}, negative_deltas Array(Int64),"
+    f" negative_counts Array(Float64), positive_spans {_SPANS}, positive_deltas Array(Int64),"
+    " positive_counts Array(Float64), reset_hint Int64, timestamp Int64, custom_values Array(Float64),"
+    " start_timestamp Int64))"
+)
 _DEFAULT_REDACTION = RedactionSettings()
 _DURABLE = "fsync_after_insert = 1, fsync_part_directory = 1"
 _DEDUPLICATION = {False: "non_replicated_deduplication_window", True: "replicated_deduplication_window"}
@@ -46,6 +56,8 @@ def render_schema(
         local="_local" if cluster else "",
         Replicated="Replicated" if cluster else "",
         attributes=ATTRIBUTES,
+        samples=SAMPLES,
+        histograms=HISTOGRAMS,
         durable=f"{_DURABLE}, {_DEDUPLICATION[bool(cluster)]} = 1000",
         traces_s=retention.traces_s,
         logs_s=retention.logs_s,

@@ -24,4 +24,5 @@ def _read_stream(name: str) -> Stream:
     return Stream(name, re.sub(r"//[^\n]*", "", read_schema_file(f"{name}.proto")).strip())
 
 
-STREAMS = {name: _read_stream(name) for name in ("otlp_traces", "otlp_logs", "loki_push", "jsonl")}
+_NAMES = ("otlp_traces", "otlp_logs", "loki_push", "jsonl", "remote_write", "remote_write_v2")
+STREAMS = {name: _read_stream(name) for name in _NAMES}

@@ -130,3 +130,55 @@ CREATE OR REPLACE FUNCTION epoch_ns ${on_cluster} AS n -> multiIf(
 CREATE OR REPLACE FUNCTION time_ns_of ${on_cluster} AS t -> if(match(t, '^[0-9]{1,19}([.][0-9]+)?$$'),
     epoch_ns(toDecimal128OrNull(t, 9)),
     toUnixTimestamp64Nano(parseDateTime64BestEffortOrNull(t, 9, 'UTC')));
+
+-- A Prometheus label is a message of two texts: 0a ‹length› name 12 ‹length› value. Its bytes name it, so that only new ones are taken apart.
+CREATE OR REPLACE FUNCTION label_name_length ${on_cluster} AS l -> multiIf(
+    reinterpretAsUInt8(substring(l, 2, 1)) < 128, reinterpretAsUInt8(substring(l, 2, 1))::UInt32,
+    bitAnd(reinterpretAsUInt8(substring(l, 2, 1)), 127) + 128 * bitAnd(reinterpretAsUInt8(substring(l, 3, 1)), 127)
+        + if(reinterpretAsUInt8(substring(l, 3, 1)) < 128, 0, 16384 * reinterpretAsUInt8(substring(l, 4, 1)))::UInt32);
+
+CREATE OR REPLACE FUNCTION text_head ${on_cluster} AS n -> multiIf(n < 128, 2, n < 16384, 3, n < 2097152, 4, 5);
+
+CREATE OR REPLACE FUNCTION label_name ${on_cluster} AS l -> substring(l, 1 + text_head(label_name_length(l)), label_name_length(l));
+
+-- What stands behind the name; the length of the value's own length follows from what is left.
+CREATE OR REPLACE FUNCTION label_rest ${on_cluster} AS l -> substring(l, 1 + text_head(label_name_length(l)) + label_name_length(l));
+
+CREATE OR REPLACE FUNCTION label_value ${on_cluster} AS l ->
+    substring(label_rest(l), multiIf(length(label_rest(l)) < 130, 3, length(label_rest(l)) < 16387, 4, length(label_rest(l)) < 2097156, 5, 6));
+
+CREATE OR REPLACE FUNCTION label_map ${on_cluster} AS labels -> mapFromArrays(
+    arrayMap(l -> toLowCardinality(toValidUTF8(label_name(l))), labels), arrayMap(l -> toValidUTF8(label_value(l)), labels));
+
+-- Nearly always the first one.
+CREATE OR REPLACE FUNCTION name_label ${on_cluster} AS labels ->
+    if(startsWith(labels[1], '\n\b__name__'), labels[1], arrayFirst(l -> startsWith(l, '\n\b__name__'), labels));
+
+CREATE OR REPLACE FUNCTION metric_name ${on_cluster} AS labels -> toValidUTF8(label_value(name_label(labels)));
+
+-- The id of a series: sixteen bits of its metric's name, and a sum over its labels, whose order does not matter.
+CREATE OR REPLACE FUNCTION series_id ${on_cluster} AS (labels, metric) ->
+    bitOr(bitAnd(metric, 18446462598732840960), bitAnd(arraySum(l -> cityHash64(l), labels), 281474976710655));
+
+CREATE OR REPLACE FUNCTION series_day ${on_cluster} AS (id, day) -> bitXor(id, intHash64(toUInt16(day)));
+
+CREATE OR REPLACE FUNCTION series_state ${on_cluster} AS (id, metric, first_ms, last_ms) -> multiIf(
+    series_day(id, intDiv(first_ms, 86400000)) IN known_series AND series_day(id, intDiv(last_ms, 86400000)) IN known_series, 0,
+    (0::UInt64 IN full_metrics OR metric IN full_metrics) AND id NOT IN known_series, 2,
+    1)::UInt8;
+
+CREATE OR REPLACE FUNCTION first_ms_of ${on_cluster} AS (samples, histograms, exemplars) -> multiIf(
+    notEmpty(samples), arrayMin(samples.timestamp), notEmpty(histograms), arrayMin(histograms.timestamp), arrayMin(exemplars.timestamp));
+
+CREATE OR REPLACE FUNCTION last_ms_of ${on_cluster} AS (samples, histograms, exemplars) -> multiIf(
+    notEmpty(samples), arrayMax(samples.timestamp), notEmpty(histograms), arrayMax(histograms.timestamp), arrayMax(exemplars.timestamp));
+
+-- A text as protobuf writes it, behind its length.
+CREATE OR REPLACE FUNCTION encoded_text ${on_cluster} AS s -> concat(multiIf(
+    length(s) < 128, char(length(s)),
+    length(s) < 16384, char(bitOr(128, bitAnd(length(s), 127)), bitShiftRight(length(s), 7)),
+    char(bitOr(128, bitAnd(length(s), 127)), bitOr(128, bitAnd(bitShiftRight(length(s), 7), 127)), bitShiftRight(length(s), 14))), s);
+
+-- Remote write 2.0: pairs of references to encoded texts, as the label messages of 1.0.
+CREATE OR REPLACE FUNCTION labels_of_refs ${on_cluster} AS (encoded, refs) ->
+    arrayMap(i -> concat('\n', encoded[refs[2 * i + 1] + 1], '\x12', encoded[refs[2 * i + 2] + 1]), range(intDiv(length(refs), 2)));
