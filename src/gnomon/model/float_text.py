@@ -5,6 +5,7 @@ from decimal import Decimal
 
 _SMALLEST_EXPONENT = -4
 _LARGEST_EXPONENT = 6
+_SMALLEST_PLAIN, _LARGEST_PLAIN = 1e-6, 1e21
 
 
 def format_general(value: float) -> str:
@@ -20,8 +21,20 @@ def format_general(value: float) -> str:
     return f"{'-' if sign else ''}{mantissa[0]}{fraction}e{'-' if power < 0 else '+'}{abs(power):02d}"
 
 
+def format_api(value: float) -> str:
+    """Return the shortest text that reads back as the same float, with an exponent only where it is far from 1.
+
+    That is how values stand in the HTTP API: `1e-07` and `1e+21`, but `100000000000000000000`.
+    """
+    if not math.isfinite(value):
+        return _format_special(value)
+    if value == 0 or _SMALLEST_PLAIN <= abs(value) < _LARGEST_PLAIN:
+        return format_plain(value)
+    return repr(float(value))
+
+
 def format_plain(value: float) -> str:
-    """Return the shortest text that reads back as the same float, without an exponent: values in the HTTP API."""
+    """Return the shortest text that reads back as the same float, without an exponent."""
     if not math.isfinite(value):
         return _format_special(value)
     text = repr(float(value))
