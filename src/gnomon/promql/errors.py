@@ -13,7 +13,18 @@ from gnomon.model.errors import GnomonError, InvalidInputError, LimitExceededErr
 
 
 class ParseError(InvalidInputError):
-    """Tell that a text is no valid PromQL, in Prometheus' words; `position` is the offset of the wrong part."""
+    """Tell that a text is no valid PromQL, in Prometheus' words; `position` is the offset of the wrong part.
+
+    The message begins with line and column, in bytes as Prometheus counts them: `1:15: parse error: unexpected …`.
+    """
+
+    def __init__(self, reason: str, text: str, position: int) -> None:
+        """Keep the reason without its place; `position` counts characters."""
+        line_start = text.rfind("\n", 0, position) + 1
+        line = text.count("\n", 0, position) + 1
+        column = len(text[line_start:position].encode("utf-8", "surrogateescape")) + 1
+        super().__init__(f"{line}:{column}: parse error: {reason}", position=position)
+        self.reason = reason
 
 
 class ExecutionError(GnomonError):
