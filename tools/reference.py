@@ -156,7 +156,7 @@ def _render_routes() -> str:
 
 
 def _render_operation(method: str, path: str, operation: dict[str, Any]) -> str:
-    scope = required_scope(path)
+    scope = required_scope(path, method.upper())
     lines = [
         f"### `{method.upper()} {path}`",
         "",

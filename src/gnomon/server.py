@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 
 from gnomon import __version__
 from gnomon.config import Config, SettingsError
+from gnomon.dashboards.library import DashboardLibrary
 from gnomon.ingest.errors import AccessDeniedError
 from gnomon.ingest.jsonl import jsonl_routes
 from gnomon.ingest.loki_push import loki_routes
@@ -25,6 +26,7 @@ from gnomon.model.api_keys import Scope
 from gnomon.model.byte_sizes import format_byte_size
 from gnomon.model.errors import GnomonError, UnavailableError
 from gnomon.storage.cluster import ClusterEngine
+from gnomon.storage.dashboard_store import DashboardStore
 from gnomon.storage.embedded import EmbeddedEngine
 from gnomon.storage.engine import Engine
 from gnomon.storage.errors import StorageError
@@ -188,6 +190,7 @@ class Server:
             logs=LogSearch(log_store, LogStatistics(engine, journal)),
             log_tail=LogTail(log_store, self._clock),
             tracing=tracing,
+            dashboards=DashboardLibrary(DashboardStore(state, self._clock)),
         )
         receiver = Receiver(journal)
         own_traces = OwnTraces(config.telemetry, lambda request: receiver.accept("otlp_traces", request))

@@ -66,22 +66,22 @@ class StateStore:
 
     async def check(self) -> str:
         """Return a word about the database; raises UnavailableError when it does not answer."""
-        await self._execute(sa.select(sa.literal(1)))
+        await self.execute(sa.select(sa.literal(1)))
         return f"{self._name} answers"
 
     async def find(self, key_id: str) -> StoredKey | None:
         """Return the key with that id, revoked ones included, or None."""
-        rows = await self._execute(sa.select(_api_keys).where(_api_keys.c.id == key_id))
+        rows = await self.execute(sa.select(_api_keys).where(_api_keys.c.id == key_id))
         return StoredKey(_api_key(rows[0]), rows[0].token_sha256) if rows else None
 
     async def list_keys(self) -> list[ApiKey]:
         """Return all keys, the newest last."""
-        return [_api_key(row) for row in await self._execute(sa.select(_api_keys).order_by(_api_keys.c.created_at_ns))]
+        return [_api_key(row) for row in await self.execute(sa.select(_api_keys).order_by(_api_keys.c.created_at_ns))]
 
     async def add_key(self, key_id: str, name: str, scopes: frozenset[Scope], token_sha256: bytes) -> ApiKey:
         """Store a new key and return it."""
         key = ApiKey(key_id, name, scopes, self._clock.now_ns())
-        await self._execute(
+        await self.execute(
             sa.insert(_api_keys).values(
                 id=key.id,
                 name=key.name,
@@ -98,10 +98,26 @@ class StateStore:
         if stored is None or stored.key.revoked_at_ns is not None:
             message = f"There is no living API key with the id {key_id!r}. `gnomon keys list` shows them."
             raise NotFoundError(message)
-        await self._execute(
+        await self.execute(
             sa.update(_api_keys).where(_api_keys.c.id == key_id).values(revoked_at_ns=self._clock.now_ns())
         )
         return stored.key
+
+    async def execute(self, statement: sa.Executable) -> list[Any]:
+        """Run one statement in a transaction of its own and return its rows, for the stores of one kind of state.
+
+        Raises UnavailableError when the database does not answer.
+        """
+        if self._engine is None:
+            message = "The state database is not open."
+            raise UnavailableError(message, reason="state_database")
+        try:
+            async with self._engine.begin() as connection:
+                result = await connection.execute(statement)
+                return list(result) if result.returns_rows else []
+        except (DBAPIError, OSError) as error:
+            message = f"The state database {self._name!r} does not answer. Try again."
+            raise UnavailableError(message, reason="state_database") from error
 
     @property
     def _name(self) -> str:
@@ -129,18 +145,6 @@ class StateStore:
         except ModuleNotFoundError as error:
             message = "storage.state_url needs a package that is not installed: pip install 'gnomon[postgresql]'."
             raise InvalidInputError(message) from error
-
-    async def _execute(self, statement: sa.Executable) -> list[Any]:
-        if self._engine is None:
-            message = "The state database is not open."
-            raise UnavailableError(message, reason="state_database")
-        try:
-            async with self._engine.begin() as connection:
-                result = await connection.execute(statement)
-                return list(result) if result.returns_rows else []
-        except (DBAPIError, OSError) as error:
-            message = f"The state database {self._name!r} does not answer. Try again."
-            raise UnavailableError(message, reason="state_database") from error
 
 
 def _api_key(row: Any) -> ApiKey:

@@ -19,16 +19,20 @@ _PUBLIC_PATHS = frozenset(
 _PUBLIC_PREFIXES = ("/assets/",)
 _INGEST_PREFIXES = ("/v1/", "/ingest/", "/loki/api/v1/push", "/api/v1/write")
 _ADMIN_PREFIXES = ("/-/",)
+# Reading these is for everybody who may read, changing them is not.
+_EDITED_PREFIXES = ("/api/dashboards",)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def required_scope(path: str) -> Scope | None:
+def required_scope(path: str, method: str = "GET") -> Scope | None:
     """Return what a key must permit to use `path`, or None where everybody may."""
     if path in _PUBLIC_PATHS or path.startswith(_PUBLIC_PREFIXES):
         return None
     if path.startswith(_INGEST_PREFIXES):
         return Scope.INGEST
-    return Scope.ADMIN if path.startswith(_ADMIN_PREFIXES) else Scope.READ
+    if path.startswith(_ADMIN_PREFIXES) or (path.startswith(_EDITED_PREFIXES) and method not in _SAFE_METHODS):
+        return Scope.ADMIN
+    return Scope.READ
 
 
 class AccessControl:
@@ -54,7 +58,7 @@ class AccessControl:
             return
         headers = Headers(scope=scope)
         try:
-            needed = required_scope(scope["path"])
+            needed = required_scope(scope["path"], scope["method"])
             self._check_origin(scope["method"], needed, headers)
             # A browser asks without a key whether its page may send; the answer tells nothing else.
             preflight = needed is Scope.INGEST and scope["method"] == "OPTIONS"

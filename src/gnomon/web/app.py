@@ -16,12 +16,25 @@ from gnomon.web.api_docs import render_api_docs
 from gnomon.web.cancellation import Cancellation
 from gnomon.web.errors import ErrorResponse, install_error_handlers
 from gnomon.web.request_telemetry import RequestTelemetry
-from gnomon.web.routes import health, jaeger, logs, metrics, overview, services, session, settings, status, tracing
+from gnomon.web.routes import (
+    dashboards,
+    health,
+    jaeger,
+    logs,
+    metrics,
+    overview,
+    services,
+    session,
+    settings,
+    status,
+    tracing,
+)
 from gnomon.web.services import Services
 from gnomon.web.settings import is_loopback
 from gnomon.web.static_files import StaticFiles
 
 ROUTERS: tuple[APIRouter, ...] = (
+    dashboards.router,
     health.router,
     jaeger.router,
     logs.router,

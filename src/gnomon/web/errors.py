@@ -12,7 +12,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from gnomon.model.errors import GnomonError, InvalidInputError, LimitExceededError, NotFoundError, UnavailableError
+from gnomon.model.errors import (
+    ConflictError,
+    GnomonError,
+    InvalidInputError,
+    LimitExceededError,
+    NotFoundError,
+    UnavailableError,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +58,7 @@ _STATUS_BY_KIND: tuple[tuple[type[GnomonError], HTTPStatus, str], ...] = (
     (UnauthenticatedError, HTTPStatus.UNAUTHORIZED, "unauthenticated"),
     (ForbiddenError, HTTPStatus.FORBIDDEN, "forbidden"),
     (NotFoundError, HTTPStatus.NOT_FOUND, "not_found"),
+    (ConflictError, HTTPStatus.CONFLICT, "conflict"),
     (BodyTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large"),
     (LimitExceededError, HTTPStatus.UNPROCESSABLE_ENTITY, "limit_exceeded"),
     (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),

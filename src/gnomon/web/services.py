@@ -6,6 +6,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from gnomon.dashboards.library import DashboardLibrary
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import LogTail
 from gnomon.model.storage_usage import StorageUsage
@@ -108,6 +109,7 @@ class Services:
     logs: LogSearch
     log_tail: LogTail
     tracing: Tracing
+    dashboards: DashboardLibrary
 
 
 async def get_services(request: Request) -> Services:

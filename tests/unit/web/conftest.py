@@ -13,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from gnomon.dashboards.library import DashboardLibrary
 from gnomon.lifecycle import SystemClock
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import LogTail
 from gnomon.model.api_keys import Scope
 from gnomon.model.storage_usage import JournalUsage, StorageUsage, TableUsage
+from gnomon.storage.dashboard_store import DashboardStore
 from gnomon.storage.state_store import StateStore
 from gnomon.traces.tracing import create_tracing
 from gnomon.web.app import create_app
@@ -112,6 +114,7 @@ def open_app(tmp_path: Path) -> OpenApp:
             logs=LogSearch(NO_LINES, NO_LINES),
             log_tail=LogTail(NO_LINES, clock),
             tracing=create_tracing(NO_LINES, NO_LINES, clock),
+            dashboards=DashboardLibrary(DashboardStore(state, clock)),
         )
         app = create_app(services, [Route("/v1/traces", _echo, methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:1212") as client:

@@ -24,6 +24,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/dashboards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List dashboards
+         * @description Return all dashboards by title, those that come with Gnomon last.
+         */
+        get: operations["list_dashboards_api_dashboards_get"];
+        put?: never;
+        /**
+         * Create a dashboard
+         * @description Keep a new dashboard and return it with its id.
+         */
+        post: operations["create_dashboard_api_dashboards_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dashboards/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read dashboard JSON
+         * @description Return the dashboard that the JSON describes, and what of Grafana's could not be mapped; nothing is kept yet.
+         */
+        post: operations["read_dashboard_json_api_dashboards_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dashboards/{dashboard_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a dashboard
+         * @description Return one dashboard whole.
+         */
+        get: operations["get_dashboard_api_dashboards__dashboard_id__get"];
+        /**
+         * Change a dashboard
+         * @description Replace a dashboard; refused with 409 when somebody else changed it since it was loaded.
+         */
+        put: operations["put_dashboard_api_dashboards__dashboard_id__put"];
+        post?: never;
+        /**
+         * Delete a dashboard
+         * @description Delete a dashboard; refused with 409 when somebody else changed it since it was loaded.
+         */
+        delete: operations["delete_dashboard_api_dashboards__dashboard_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dashboards/{dashboard_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export a dashboard as JSON
+         * @description Return the dashboard as Gnomon or Grafana import it.
+         */
+        get: operations["export_dashboard_json_api_dashboards__dashboard_id__export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/dependencies": {
         parameters: {
             query?: never;
@@ -1058,6 +1150,97 @@ export interface components {
             start_offset_ns: number;
         };
         /**
+         * Dashboard
+         * @description Hold panels and variables; `time_from` and `refresh` apply where the address says nothing else.
+         */
+        Dashboard: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Folder
+             * @default
+             */
+            folder: string;
+            /**
+             * Panels
+             * @default []
+             */
+            panels: components["schemas"]["Panel"][];
+            /**
+             * Refresh
+             * @default
+             */
+            refresh: string;
+            /**
+             * Tags
+             * @default []
+             */
+            tags: string[];
+            /**
+             * Time From
+             * @default now-1h
+             */
+            time_from: string;
+            /**
+             * Time To
+             * @default now
+             */
+            time_to: string;
+            /** Title */
+            title: string;
+            /**
+             * Variables
+             * @default []
+             */
+            variables: components["schemas"]["Variable"][];
+        };
+        /**
+         * DashboardChange
+         * @description Replace the version that was loaded by this dashboard.
+         */
+        DashboardChange: {
+            dashboard: components["schemas"]["Dashboard"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * DashboardListResponse
+         * @description List the dashboards, without what is in them.
+         */
+        DashboardListResponse: {
+            /** Dashboards */
+            dashboards: components["schemas"]["DashboardSummary"][];
+        };
+        /**
+         * DashboardSummary
+         * @description Show a dashboard in a list; times are Unix milliseconds, null for a shipped one, which cannot be changed.
+         */
+        DashboardSummary: {
+            /** Created Ms */
+            created_ms: number | null;
+            /** Description */
+            description: string;
+            /** Folder */
+            folder: string;
+            /** Id */
+            id: string;
+            /** Panels */
+            panels: number;
+            /** Shipped */
+            shipped: boolean;
+            /** Tags */
+            tags: string[];
+            /** Title */
+            title: string;
+            /** Updated Ms */
+            updated_ms: number | null;
+            /** Version */
+            version: number;
+        };
+        /**
          * Differences
          * @description Compare the matching spans of selected traces with those of the others, the most telling field first.
          */
@@ -1098,6 +1281,72 @@ export interface components {
             selected_share: number;
             /** Value */
             value: string;
+        };
+        /**
+         * Display
+         * @description Say how values are shown.
+         */
+        Display: {
+            /**
+             * Calculation
+             * @default last
+             * @enum {string}
+             */
+            calculation: "last" | "first" | "mean" | "min" | "max" | "sum" | "count" | "range";
+            /** Decimals */
+            decimals?: number | null;
+            /**
+             * Draw
+             * @default lines
+             * @enum {string}
+             */
+            draw: "lines" | "bars" | "points";
+            /**
+             * Legend
+             * @default list
+             * @enum {string}
+             */
+            legend: "table" | "list" | "hidden";
+            /**
+             * Logarithmic
+             * @default false
+             */
+            logarithmic: boolean;
+            /** Max */
+            max?: number | null;
+            /** Min */
+            min?: number | null;
+            /**
+             * Names
+             * @default []
+             */
+            names: components["schemas"]["ValueName"][];
+            /**
+             * Series
+             * @default []
+             */
+            series: components["schemas"]["SeriesRule"][];
+            /**
+             * Sparkline
+             * @default true
+             */
+            sparkline: boolean;
+            /**
+             * Stack
+             * @default none
+             * @enum {string}
+             */
+            stack: "none" | "normal" | "percent";
+            /**
+             * Thresholds
+             * @default []
+             */
+            thresholds: components["schemas"]["Threshold"][];
+            /**
+             * Unit
+             * @default number
+             */
+            unit: string;
         };
         /**
          * EndpointsResponse
@@ -1226,6 +1475,18 @@ export interface components {
             values: components["schemas"]["ValueCountResponse"][];
         };
         /**
+         * Finding
+         * @description Tell what could not be mapped; `panel_id` and `panel` are null where it concerns the whole dashboard.
+         */
+        Finding: {
+            /** Message */
+            message: string;
+            /** Panel */
+            panel: string | null;
+            /** Panel Id */
+            panel_id: number | null;
+        };
+        /**
          * HealthDetailResponse
          * @description Tell how every part is.
          */
@@ -1244,6 +1505,17 @@ export interface components {
         HealthResponse: {
             /** Status */
             status: string;
+        };
+        /**
+         * ImportedDashboard
+         * @description Hold a dashboard that was read from JSON, not kept yet, and what did not come along; `source` is its format.
+         */
+        ImportedDashboard: {
+            dashboard: components["schemas"]["Dashboard"];
+            /** Findings */
+            findings: components["schemas"]["Finding"][];
+            /** Source */
+            source: string;
         };
         /**
          * IngestRateResponse
@@ -1712,6 +1984,16 @@ export interface components {
             span_ids: string[];
         };
         /**
+         * OpenedDashboard
+         * @description Hold a dashboard with what is known about it; `path` is the file of a shipped one.
+         */
+        OpenedDashboard: {
+            dashboard: components["schemas"]["Dashboard"];
+            /** Path */
+            path: string | null;
+            summary: components["schemas"]["DashboardSummary"];
+        };
+        /**
          * OperationHealth
          * @description Show one operation with the same figures for the range before.
          */
@@ -1788,6 +2070,111 @@ export interface components {
             steps_ms: number[];
         };
         /**
+         * Panel
+         * @description Show one thing. A row is a heading over the panels below it, which it can fold away.
+         *
+         *     `search` is in the search language of logs and traces; `text` is Markdown; `min_step` a PromQL duration.
+         */
+        Panel: {
+            /**
+             * Collapsed
+             * @default false
+             */
+            collapsed: boolean;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * @default {
+             *       "calculation": "last",
+             *       "draw": "lines",
+             *       "legend": "list",
+             *       "logarithmic": false,
+             *       "names": [],
+             *       "series": [],
+             *       "sparkline": true,
+             *       "stack": "none",
+             *       "thresholds": [],
+             *       "unit": "number"
+             *     }
+             */
+            display: components["schemas"]["Display"];
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "timeseries" | "stat" | "gauge" | "bar" | "table" | "heatmap" | "text" | "logs" | "traces" | "row";
+            /**
+             * Min Step
+             * @default
+             */
+            min_step: string;
+            /**
+             * @default {
+             *       "h": 8,
+             *       "w": 12,
+             *       "x": 0,
+             *       "y": 0
+             *     }
+             */
+            place: components["schemas"]["Place"];
+            /**
+             * Queries
+             * @default []
+             */
+            queries: components["schemas"]["PanelQuery"][];
+            /**
+             * Search
+             * @default
+             */
+            search: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+        };
+        /**
+         * PanelQuery
+         * @description Ask in PromQL; `legend` names a series with its labels put in: `{{instance}}`.
+         */
+        PanelQuery: {
+            /**
+             * Exemplars
+             * @default false
+             */
+            exemplars: boolean;
+            /**
+             * Expression
+             * @default
+             */
+            expression: string;
+            /**
+             * Hidden
+             * @default false
+             */
+            hidden: boolean;
+            /**
+             * Instant
+             * @default false
+             */
+            instant: boolean;
+            /**
+             * Legend
+             * @default
+             */
+            legend: string;
+        };
+        /**
          * PartialResponse
          * @description Say what an answer leaves out: `message` for people, `left_out` how many lines where that is known.
          */
@@ -1798,6 +2185,32 @@ export interface components {
             message: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * Place
+         * @description Tell where a panel stands on a grid of 24 columns; one unit of height is 32 px.
+         */
+        Place: {
+            /**
+             * H
+             * @default 8
+             */
+            h: number;
+            /**
+             * W
+             * @default 12
+             */
+            w: number;
+            /**
+             * X
+             * @default 0
+             */
+            x: number;
+            /**
+             * Y
+             * @default 0
+             */
+            y: number;
         };
         /**
          * RedSeries
@@ -1913,6 +2326,34 @@ export interface components {
             note: string;
             /** Traces */
             traces: components["schemas"]["TraceRow"][];
+        };
+        /**
+         * SeriesRule
+         * @description Treat the series, or table columns, whose name matches the regular expression differently.
+         */
+        SeriesRule: {
+            /**
+             * Hidden
+             * @default false
+             */
+            hidden: boolean;
+            /**
+             * Negative
+             * @default false
+             */
+            negative: boolean;
+            /** Pattern */
+            pattern: string;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /**
+             * Unit
+             * @default
+             */
+            unit: string;
         };
         /**
          * ServiceHealth
@@ -2283,6 +2724,20 @@ export interface components {
             values: components["schemas"]["ValueCount"][];
         };
         /**
+         * Threshold
+         * @description Say how values from `value` upwards are to be taken; null is the tone of all below the first.
+         */
+        Threshold: {
+            /**
+             * Tone
+             * @default neutral
+             * @enum {string}
+             */
+            tone: "good" | "warn" | "bad" | "neutral";
+            /** Value */
+            value?: number | null;
+        };
+        /**
          * TraceComparison
          * @description Align two traces by service, name and ancestors, parents first.
          */
@@ -2358,6 +2813,95 @@ export interface components {
             value: string;
         };
         /**
+         * ValueName
+         * @description Call a value, or all from `low` to `high`, by a name: 1 is `Up`.
+         */
+        ValueName: {
+            /** High */
+            high?: number | null;
+            /** Low */
+            low?: number | null;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Tone
+             * @default neutral
+             * @enum {string}
+             */
+            tone: "good" | "warn" | "bad" | "neutral";
+        };
+        /**
+         * Variable
+         * @description Let the reader choose a value that queries hold as `$name`.
+         *
+         *     `query` asks for the choices as Grafana writes it (`label_values(up, job)`, `query_result(…)`, `metrics(…)`);
+         *     `regex` keeps those that match, and its first group of them; `options` are the choices of the other kinds.
+         */
+        Variable: {
+            /**
+             * All Value
+             * @default
+             */
+            all_value: string;
+            /**
+             * Default
+             * @default []
+             */
+            default: string[];
+            /**
+             * Hidden
+             * @default false
+             */
+            hidden: boolean;
+            /**
+             * Include All
+             * @default false
+             */
+            include_all: boolean;
+            /**
+             * Kind
+             * @default query
+             * @enum {string}
+             */
+            kind: "query" | "custom" | "interval" | "text" | "constant";
+            /**
+             * Label
+             * @default
+             */
+            label: string;
+            /**
+             * Multi
+             * @default false
+             */
+            multi: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Options
+             * @default []
+             */
+            options: string[];
+            /**
+             * Query
+             * @default
+             */
+            query: string;
+            /**
+             * Regex
+             * @default
+             */
+            regex: string;
+            /**
+             * Sort
+             * @default ascending
+             * @enum {string}
+             */
+            sort: "none" | "ascending" | "descending";
+        };
+        /**
          * Waterfall
          * @description Hold every span of a trace, compactly.
          *
@@ -2407,9 +2951,14 @@ export type ComparedTrace = components['schemas']['ComparedTrace'];
 export type CompletionResponse = components['schemas']['CompletionResponse'];
 export type CriticalPathColumns = components['schemas']['CriticalPathColumns'];
 export type CriticalSegment = components['schemas']['CriticalSegment'];
+export type Dashboard = components['schemas']['Dashboard'];
+export type DashboardChange = components['schemas']['DashboardChange'];
+export type DashboardListResponse = components['schemas']['DashboardListResponse'];
+export type DashboardSummary = components['schemas']['DashboardSummary'];
 export type Differences = components['schemas']['Differences'];
 export type DifferingField = components['schemas']['DifferingField'];
 export type DifferingValue = components['schemas']['DifferingValue'];
+export type Display = components['schemas']['Display'];
 export type EndpointsResponse = components['schemas']['EndpointsResponse'];
 export type ErrorDetail = components['schemas']['ErrorDetail'];
 export type ErrorGroup = components['schemas']['ErrorGroup'];
@@ -2419,8 +2968,10 @@ export type FacetResponse = components['schemas']['FacetResponse'];
 export type Facets = components['schemas']['Facets'];
 export type FieldResponse = components['schemas']['FieldResponse'];
 export type FieldValuesResponse = components['schemas']['FieldValuesResponse'];
+export type Finding = components['schemas']['Finding'];
 export type HealthDetailResponse = components['schemas']['HealthDetailResponse'];
 export type HealthResponse = components['schemas']['HealthResponse'];
+export type ImportedDashboard = components['schemas']['ImportedDashboard'];
 export type IngestRateResponse = components['schemas']['IngestRateResponse'];
 export type IngestResponse = components['schemas']['IngestResponse'];
 export type JaegerError = components['schemas']['JaegerError'];
@@ -2443,11 +2994,15 @@ export type LogTailBatch = components['schemas']['LogTailBatch'];
 export type MapEdge = components['schemas']['MapEdge'];
 export type MapNode = components['schemas']['MapNode'];
 export type MatchingSpans = components['schemas']['MatchingSpans'];
+export type OpenedDashboard = components['schemas']['OpenedDashboard'];
 export type OperationHealth = components['schemas']['OperationHealth'];
 export type OperationList = components['schemas']['OperationList'];
 export type OperationSummary = components['schemas']['OperationSummary'];
 export type Overview = components['schemas']['Overview'];
+export type Panel = components['schemas']['Panel'];
+export type PanelQuery = components['schemas']['PanelQuery'];
 export type PartialResponse = components['schemas']['PartialResponse'];
+export type Place = components['schemas']['Place'];
 export type RedSeries = components['schemas']['RedSeries'];
 export type RedTotals = components['schemas']['RedTotals'];
 export type RefinedQueryResponse = components['schemas']['RefinedQueryResponse'];
@@ -2456,6 +3011,7 @@ export type RetentionResponse = components['schemas']['RetentionResponse'];
 export type ScatterPoints = components['schemas']['ScatterPoints'];
 export type Scope = components['schemas']['Scope'];
 export type SearchPage = components['schemas']['SearchPage'];
+export type SeriesRule = components['schemas']['SeriesRule'];
 export type ServiceHealth = components['schemas']['ServiceHealth'];
 export type ServiceList = components['schemas']['ServiceList'];
 export type ServiceMap = components['schemas']['ServiceMap'];
@@ -2478,11 +3034,14 @@ export type TableResponse = components['schemas']['TableResponse'];
 export type TagName = components['schemas']['TagName'];
 export type TagNames = components['schemas']['TagNames'];
 export type TagValues = components['schemas']['TagValues'];
+export type Threshold = components['schemas']['Threshold'];
 export type TraceComparison = components['schemas']['TraceComparison'];
 export type TraceRow = components['schemas']['TraceRow'];
 export type TraceWarning = components['schemas']['TraceWarning'];
 export type ValueCount = components['schemas']['ValueCount'];
 export type ValueCountResponse = components['schemas']['ValueCountResponse'];
+export type ValueName = components['schemas']['ValueName'];
+export type Variable = components['schemas']['Variable'];
 export type Waterfall = components['schemas']['Waterfall'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -2502,6 +3061,381 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReloadResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_dashboards_api_dashboards_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardListResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    create_dashboard_api_dashboards_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Dashboard"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedDashboard"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    read_dashboard_json_api_dashboards_import_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedDashboard"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_dashboard_api_dashboards__dashboard_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dashboard's id. */
+                dashboard_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedDashboard"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    put_dashboard_api_dashboards__dashboard_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dashboard's id. */
+                dashboard_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedDashboard"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Changed meanwhile */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    delete_dashboard_api_dashboards__dashboard_id__delete: {
+        parameters: {
+            query: {
+                /** @description The version that was seen. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description The dashboard's id. */
+                dashboard_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Changed meanwhile */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    export_dashboard_json_api_dashboards__dashboard_id__export_get: {
+        parameters: {
+            query?: {
+                /** @description Whose format. */
+                format?: "gnomon" | "grafana";
+            };
+            header?: never;
+            path: {
+                /** @description The dashboard's id. */
+                dashboard_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description Bad Request */
