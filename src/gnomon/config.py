@@ -25,6 +25,7 @@ from gnomon.storage.settings import (
     RetentionSettings,
     StorageSettings,
 )
+from gnomon.traces.span_metrics import SpanMetricsSettings
 from gnomon.web import settings as web_settings
 
 DEFAULT_CONFIG = Path("gnomon.yml")
@@ -133,6 +134,16 @@ class RetentionOptions(_Section):
     metrics: Duration = _setting("30d", "How long samples are kept.", reloadable=True)
 
 
+class SpanMetricsOptions(_Section):
+    """Say how spans become metrics."""
+
+    enabled: bool = _setting(True, "Count spans as Prometheus series (traces_span_metrics_…) by operation.")
+    interval: Duration = _setting("15s", "How often these series get a sample.")
+    max_operations: Count = _setting(
+        2_000, "Operations (by kind and status) that get series of their own; further ones are counted together."
+    )
+
+
 class StorageOptions(_Section):
     """Say where data lives and how much of it."""
 
@@ -209,6 +220,7 @@ class Options(_Section):
     query: QueryOptions = Field(default_factory=QueryOptions)
     log: LogOptions = Field(default_factory=LogOptions)
     own_traces: OwnTracesOptions = Field(default_factory=OwnTracesOptions)
+    span_metrics: SpanMetricsOptions = Field(default_factory=SpanMetricsOptions)
     storage: StorageOptions = Field(default_factory=StorageOptions)
     journal: JournalOptions = Field(default_factory=JournalOptions)
     ingest: IngestOptions = Field(default_factory=IngestOptions)
@@ -313,6 +325,12 @@ class Config:
                 enabled=options.ingest.redaction.enabled, patterns=tuple(options.ingest.redaction.patterns)
             ),
         )
+
+    @property
+    def span_metrics(self) -> SpanMetricsSettings:
+        """Return how spans become metrics."""
+        options = self.options.span_metrics
+        return SpanMetricsSettings(options.enabled, options.interval, options.max_operations)
 
     @property
     def telemetry(self) -> telemetry.Settings:
