@@ -64,6 +64,9 @@ class TextParser(Generic[S]):
                 reading.add(head, series, tail)
                 continue
             try:
+                if not ended and (before := head.rpartition(b" "))[0] in known:
+                    reading.add(before[0], known[before[0]], before[2], parse_time_ms(tail, self._open_metrics))
+                    continue
                 ended = self._read_line(b"%b %b" % (head, tail) if head else tail, reading, ended=ended)
             except ExpositionError as error:
                 raise _locate(error, len(reading.is_sample), heads, tails) from error
@@ -103,6 +106,7 @@ class TextParser(Generic[S]):
 
     def _read_sample(self, line: bytes, reading: "_Reading[S]") -> None:
         sample, _, exemplar = line.rpartition(_EXEMPLAR) if self._open_metrics else (b"", b"", b"")
+        # Blanks around a line and an exemplar behind it hide a series that is known all the same.
         head, _, value = (sample or line).rpartition(b" ")
         series = self._known.get(head)
         time_ms = None

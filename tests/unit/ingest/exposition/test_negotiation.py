@@ -22,12 +22,12 @@ def test_the_accept_header_is_that_of_prometheus() -> None:
         ("application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited", "protobuf"),
     ],
 )
-def test_the_content_type_decides(content_type: str, expected: str):
+def test_the_content_type_decides(content_type: str, expected: str) -> None:
     assert find_format(content_type, "PrometheusText0.0.4") == expected
 
 
 @pytest.mark.parametrize("content_type", ["", "application/json", "text/html; charset=utf-8", ";;;"])
-def test_an_unknown_content_type_needs_a_fallback(content_type: str):
+def test_an_unknown_content_type_needs_a_fallback(content_type: str) -> None:
     """Prometheus 3 guesses no more."""
     assert find_format(content_type, "OpenMetricsText1.0.0") == "open_metrics"
     with pytest.raises(ExpositionError, match="fallback_scrape_protocol"):

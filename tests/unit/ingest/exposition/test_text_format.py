@@ -81,7 +81,7 @@ def test_open_metrics_exemplars_times_and_units() -> None:
 
 
 @pytest.mark.parametrize("open_metrics", [False, True])
-def test_names_beyond_ascii_stand_in_quotes(open_metrics: bool):
+def test_names_beyond_ascii_stand_in_quotes(open_metrics: bool) -> None:
     """`{"name", "label"="value"}` names a series with any UTF-8."""
     text = '# TYPE "my.größe" gauge\n{"my.größe","http.status"="200",plain="x"} 7\n' + "# EOF\n" * open_metrics
     exposition = read(text, open_metrics=open_metrics)
@@ -102,7 +102,7 @@ def test_bounds_of_classic_histograms_and_summaries_get_one_spelling() -> None:
     ("written", "stored"),
     [("1", "1.0"), ("0.00001", "1e-05"), ("123456789", "1.23456789e+08"), ("+Inf", "+Inf"), ("x", "x"), ("0", "0.0")],
 )
-def test_numbers_in_labels_are_written_as_go_writes_them(written: str, stored: str):
+def test_numbers_in_labels_are_written_as_go_writes_them(written: str, stored: str) -> None:
     assert normalize_float(written) == stored
 
 
@@ -179,7 +179,7 @@ class TestRepeatedScrapes:
         'a{b="c"}\n',
     ],
 )
-def test_what_is_no_text_format_is_refused_with_its_line(text: str):
+def test_what_is_no_text_format_is_refused_with_its_line(text: str) -> None:
     with pytest.raises(ExpositionError, match=r"^Line \d: .*\."):
         read(text)
 
@@ -197,7 +197,7 @@ def test_what_is_no_text_format_is_refused_with_its_line(text: str):
         ("a 1 nan\n# EOF\n", "no time"),
     ],
 )
-def test_what_is_no_open_metrics_is_refused_with_a_reason(text: str, reason: str):
+def test_what_is_no_open_metrics_is_refused_with_a_reason(text: str, reason: str) -> None:
     with pytest.raises(ExpositionError, match=reason):
         read(text, open_metrics=True)
 
@@ -229,7 +229,7 @@ def make_registry(values: list[str], numbers: list[float]) -> CollectorRegistry:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(LABEL_VALUES, min_size=3, max_size=3, unique=True), st.lists(NUMBERS, min_size=3, max_size=3))
 @pytest.mark.parametrize("open_metrics", [False, True])
-def test_reads_what_prometheus_client_reads(open_metrics: bool, values: list[str], numbers: list[float]):
+def test_reads_what_prometheus_client_reads(open_metrics: bool, values: list[str], numbers: list[float]) -> None:
     """Names, labels, values and exemplars agree with another parser's, whatever the labels hold."""
     registry = make_registry(values, numbers)
     text = (generate_open_metrics if open_metrics else generate_latest)(registry).decode()
@@ -256,7 +256,7 @@ def test_reads_what_prometheus_client_reads(open_metrics: bool, values: list[str
 
 
 @pytest.mark.parametrize("open_metrics", [False, True])
-def test_damaged_text_is_read_or_refused_and_never_anything_else(open_metrics: bool):
+def test_damaged_text_is_read_or_refused_and_never_anything_else(open_metrics: bool) -> None:
     """Cut, doubled, changed and swapped bytes raise nothing but ExpositionError, and end soon."""
     registry = make_registry(['a"b\\c', "é}", "x y"], [1.5, math.nan, -3e7])
     text = (generate_open_metrics if open_metrics else generate_latest)(registry)
