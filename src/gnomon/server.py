@@ -18,7 +18,10 @@ from gnomon.ingest.jsonl import jsonl_routes
 from gnomon.ingest.loki_push import loki_routes
 from gnomon.ingest.otlp_grpc import Authorize, GrpcListener, OtlpGrpcServer
 from gnomon.ingest.otlp_http import otlp_routes
+from gnomon.ingest.own_samples import OwnSamples
 from gnomon.ingest.receiver import Receiver
+from gnomon.ingest.remote_write import remote_write_routes
+from gnomon.ingest.write_request import SampleWriter
 from gnomon.lifecycle import Service, SystemClock
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import LogTail
@@ -36,9 +39,11 @@ from gnomon.storage.log_store import LogStore
 from gnomon.storage.migrations import migrate
 from gnomon.storage.retention import Retention
 from gnomon.storage.settings import StorageSettings
+from gnomon.storage.span_metric_store import SpanMetricStore
 from gnomon.storage.state_store import StateStore
 from gnomon.storage.usage import StorageMeter
 from gnomon.telemetry import OwnTraces, configure_logs
+from gnomon.traces.span_metrics import SpanMetrics
 from gnomon.traces.tracing import create_tracing
 from gnomon.web.app import create_app, create_ingest_app
 from gnomon.web.auth import Authenticator
@@ -193,12 +198,15 @@ class Server:
             dashboards=DashboardLibrary(DashboardStore(state, self._clock)),
         )
         receiver = Receiver(journal)
+        counted = OwnSamples(SampleWriter(receiver), "span_metrics")
+        await self._add(SpanMetrics(SpanMetricStore(engine), journal, counted, self._clock, config.span_metrics))
         own_traces = OwnTraces(config.telemetry, lambda request: receiver.accept("otlp_traces", request))
         await self._add(own_traces)
         ingest_routes = [
             *otlp_routes(receiver, config.ingest),
             *loki_routes(receiver, config.ingest),
             *jsonl_routes(receiver, config.ingest),
+            *remote_write_routes(receiver, config.ingest, self._clock),
         ]
         main = HttpListener(create_app(services, ingest_routes, own_traces.tracer), main_socket, web)
         otlp_http = HttpListener(create_ingest_app(services, ingest_routes), otlp_socket, web)

@@ -29,6 +29,8 @@ def define_message(name: str, messages: Mapping[str, Mapping[str, tuple[int, str
             label = _Field.LABEL_REPEATED if kind.endswith("*") else _Field.LABEL_OPTIONAL
             added = declared.field.add(name=field, number=number, label=label)
             plain = kind.rstrip("*")
+            if kind.endswith("*") and plain in _SCALARS and plain not in {"bytes", "string"}:
+                added.options.packed = True
             added.type = _SCALARS.get(plain, _Field.TYPE_MESSAGE)
             if plain not in _SCALARS:
                 added.type_name = f".{package}.{plain}"

@@ -19,11 +19,21 @@ REQUESTS = Counter(
     "Requests that brought telemetry, by how they ended: accepted, partial, malformed, unavailable or failed.",
     ["protocol", "signal", "outcome"],
 )
-ITEMS = Counter("gnomon_ingest_items_total", "Spans and log records that were accepted.", ["protocol", "signal"])
+ITEMS = Counter(
+    "gnomon_ingest_items_total",
+    "Spans, log records and metric samples that were accepted.",
+    ["protocol", "signal"],
+)
+METRIC_PARTS = Counter(
+    "gnomon_ingest_metric_parts_total",
+    "What requests with metrics held, by kind: series, samples, histograms, exemplars, metadata; exemplars_dropped and "
+    "metadata_dropped are those that no store keeps.",
+    ["protocol", "kind"],
+)
 BYTES = Counter("gnomon_ingest_bytes_total", "Bytes that were accepted, after decompression.", ["protocol", "signal"])
 REFUSED = Counter(
     "gnomon_ingest_refused_total",
-    "What was refused, by reason: single spans and log records, or a whole request as one.",
+    "What was refused, by reason: single spans, log records and samples, or a whole request as one.",
     ["protocol", "signal", "reason"],
 )
 SECONDS = Histogram(
@@ -113,7 +123,7 @@ class Receiver:
         began = time.perf_counter() if began is None else began
         meters = self._meters_of(protocol, signal)
         try:
-            if checked.items:
+            if checked.items or checked.counts.get("metadata"):
                 await self._journal.append(stream, checked.body, xxhash.xxh3_128_digest(checked.body))
         except UnavailableError as error:
             meters.count_end("unavailable")
@@ -125,6 +135,8 @@ class Receiver:
             raise
         meters.items.inc(checked.items)
         meters.size.inc(len(checked.body))
+        for kind, number in checked.counts.items():
+            METRIC_PARTS.labels(protocol, kind).inc(number)
         for reason, number in checked.rejected.items():
             meters.count_refused(reason, number)
         if checked.rejected:

@@ -31,6 +31,7 @@ _WIRE_TYPES: dict[int, Any] = {
     FieldDescriptor.TYPE_UINT32: _Field.TYPE_UINT64,
     FieldDescriptor.TYPE_ENUM: _Field.TYPE_INT64,
 }
+_WITHOUT_PACKED_FORM = {FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES, FieldDescriptor.TYPE_MESSAGE}
 _GROUP_START, _GROUP_END = 3, 4
 
 
@@ -47,7 +48,10 @@ class RequestShape:
         for descriptor in _reachable(request):
             declared = file.message_type.add(name=_flat_name(descriptor))
             for field in descriptor.fields:
-                kept = f"{descriptor.name}.{field.name}" in wanted
+                # Numbers may come packed, which only a repeated field reads.
+                kept = f"{descriptor.name}.{field.name}" in wanted or (
+                    field.is_repeated and field.type not in _WITHOUT_PACKED_FORM
+                )
                 label = _Field.LABEL_REPEATED if kept else _Field.LABEL_OPTIONAL
                 added = declared.field.add(name=field.name, number=field.number, label=label)
                 if field.message_type is None:

@@ -37,20 +37,23 @@ _LABEL, _SAMPLE, _EXEMPLAR, _HISTOGRAM = b"\x0a", b"\x12", b"\x1a", b"\x22"
 _Count = define_message(
     "WriteRequestCount",
     {
-        "WriteRequestCount": {"series": (1, "Series")},
-        "Series": {"samples": (2, "bytes*"), "histograms": (4, "bytes*")},
+        "WriteRequestCount": {"series": (1, "Series"), "metadata": (3, "bytes*")},
+        "Series": {"samples": (2, "bytes*"), "exemplars": (3, "bytes*"), "histograms": (4, "bytes*")},
     },
 )
+_Parts = define_message("WriteRequestParts", {"WriteRequestParts": {"series": (1, "bytes*")}})
 
 
 def encode_labels(labels: Labels | Iterable[Pair]) -> bytes:
     """Return the labels of a series (`TimeSeries.labels`), in the order given, which must be by name."""
+    return encode_labels_bytes((name.encode(), value.encode()) for name, value in labels)
+
+
+def encode_labels_bytes(labels: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the labels of a series from names and values that are UTF-8 already."""
     parts: list[bytes] = []
     for name, value in labels:
-        name_bytes, value_bytes = name.encode(), value.encode()
-        label = b"".join(
-            (b"\x0a", _varint(len(name_bytes)), name_bytes, b"\x12", _varint(len(value_bytes)), value_bytes)
-        )
+        label = b"".join((b"\x0a", _varint(len(name)), name, b"\x12", _varint(len(value)), value))
         parts += (_LABEL, _varint(len(label)), label)
     return b"".join(parts)
 
@@ -105,6 +108,11 @@ def encode_metadata(name: str, type: str, help: str = "", unit: str = "") -> byt
     return b"".join((_METADATA, _varint(len(metadata)), metadata))
 
 
+def encode_part(field: int, message: bytes) -> bytes:
+    """Return an encoded message framed as a field (1 … 15) of the message around it."""
+    return b"".join((_varint(field << 3 | 2), _varint(len(message)), message))
+
+
 class SampleWriter:
     """Write what Gnomon's own parts produce to the journal."""
 
@@ -130,10 +138,17 @@ class SampleWriter:
             await self._append(b"".join(chunk), protocol)
 
     async def _append(self, body: bytes, protocol: str) -> None:
-        series = _Count.FromString(body).series
-        # A request of metadata alone holds one item all the same: nothing would be written otherwise.
-        items = len(series.samples) + len(series.histograms) or 1
-        await self._receiver.accept_checked(STREAM, Checked(body, items), signal="metrics", protocol=protocol)
+        request = _Count.FromString(body)
+        series = request.series
+        counts = {
+            "series": len(_Parts.FromString(body).series),
+            "samples": len(series.samples),
+            "histograms": len(series.histograms),
+            "exemplars": len(series.exemplars),
+            "metadata": len(request.metadata),
+        }
+        checked = Checked(body, counts["samples"] + counts["histograms"], counts=counts)
+        await self._receiver.accept_checked(STREAM, checked, signal="metrics", protocol=protocol)
 
 
 def _varint(number: int) -> bytes:

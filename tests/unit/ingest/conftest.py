@@ -11,7 +11,9 @@ from gnomon.ingest.jsonl import jsonl_routes
 from gnomon.ingest.loki_push import loki_routes
 from gnomon.ingest.otlp_http import otlp_routes
 from gnomon.ingest.receiver import Receiver
+from gnomon.ingest.remote_write import remote_write_routes
 from gnomon.ingest.settings import IngestSettings
+from gnomon.lifecycle import SystemClock
 from gnomon.model.errors import UnavailableError
 
 LIMIT = 1 << 20
@@ -51,6 +53,7 @@ def make_client(receiver: Receiver) -> Callable[[IngestSettings], httpx.AsyncCli
             *otlp_routes(receiver, settings),
             *loki_routes(receiver, settings),
             *jsonl_routes(receiver, settings),
+            *remote_write_routes(receiver, settings, SystemClock()),
         ]
         transport = httpx.ASGITransport(Starlette(routes=routes))
         return httpx.AsyncClient(transport=transport, base_url="http://gnomon.test")

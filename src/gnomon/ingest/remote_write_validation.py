@@ -1,0 +1,341 @@
+"""Check remote write 1.0 requests: what is well-formed passes as it came, with no Python loop over samples.
+
+Nearly every series of a request has labels that were checked before, and one sample:
+
+    0a 39 … 0a 0c …  │ 12 10 09 ········ 10 ······      labels │ value, time      18 bytes
+    0a 39 … 0a 0c …  │ 12 07 10 ······                  labels │ time             9 bytes: a zero is left out
+
+So the head of each series, up to where such a sample begins, is looked up by its XXH3 among those that were found
+valid, and the tails are laid side by side and compared with the form as one array. A head is only remembered once it
+was found to be a whole number of labels, so whatever stands behind it is the rest of the series. What does not pass
+this way is parsed and checked one by one; that is the way of new series, too.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from operator import itemgetter, not_
+from typing import Any
+
+import numpy as np
+import xxhash
+from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from gnomon.ingest.checked import Checked
+from gnomon.ingest.errors import MalformedRequestError
+from gnomon.ingest.histogram_messages import HISTOGRAM_FIELDS, SPAN_FIELDS, find_fault, limit_schema
+from gnomon.ingest.messages import define_message
+from gnomon.ingest.request_shapes import RequestShape
+from gnomon.ingest.series_labels import BytesPair, find_label_fault, show_labels
+from gnomon.ingest.write_request import encode_labels_bytes, encode_part
+from gnomon.lifecycle import Clock
+
+MAX_AHEAD_MS = 600_000
+EARLIEST_MS = -2_208_988_800_000  # 1900, where the engine's time begins
+
+_LABEL_FIELDS = {"name": (1, "bytes"), "value": (2, "bytes")}
+_SAMPLE_FIELDS = {"value": (1, "double"), "timestamp": (2, "int64"), "start_timestamp": (3, "int64")}
+_EXEMPLAR_FIELDS = {"labels": (1, "Label*"), "value": (2, "double"), "timestamp": (3, "int64")}
+_METADATA_FIELDS = {
+    "type": (1, "int64"),
+    "metric_family_name": (2, "bytes"),
+    "help": (4, "bytes"),
+    "unit": (5, "bytes"),
+}
+_SERIES_FIELDS = {
+    "labels": (1, "Label*"),
+    "samples": (2, "Sample*"),
+    "exemplars": (3, "Exemplar*"),
+    "histograms": (4, "Histogram*"),
+}
+_MESSAGES = {
+    "TimeSeries": _SERIES_FIELDS,
+    "Label": _LABEL_FIELDS,
+    "Sample": _SAMPLE_FIELDS,
+    "Exemplar": _EXEMPLAR_FIELDS,
+    "Histogram": HISTOGRAM_FIELDS,
+    "BucketSpan": SPAN_FIELDS,
+    "MetricMetadata": _METADATA_FIELDS,
+}
+_REQUEST_FIELDS = {"timeseries": (1, "TimeSeries*"), "metadata": (3, "MetricMetadata*")}
+_SHAPE = RequestShape(define_message("WriteRequest", {"WriteRequest": _REQUEST_FIELDS, **_MESSAGES}))
+_Parts = define_message(
+    "WriteRequestParts", {"WriteRequestParts": {"timeseries": (1, "bytes*"), "metadata": (3, "bytes*")}}
+)
+_Series = define_message("TimeSeries", _MESSAGES)
+_Metadata = define_message("MetricMetadata", {"MetricMetadata": _METADATA_FIELDS})
+
+_FORM = b"\x12\x10\x09"
+_FORM_BYTES, _ZERO_FORM_BYTES = 18, 9
+_HEAD, _TAIL = itemgetter(slice(None, -_FORM_BYTES)), itemgetter(slice(-_FORM_BYTES, None))
+_ZERO_HEAD = itemgetter(slice(None, -_ZERO_FORM_BYTES))
+_ZERO_TAIL = itemgetter(slice(-_ZERO_FORM_BYTES, None))
+# The last eight bytes of a sample in the usual form, read as one number: the field's tag and a varint of six bytes.
+_TIME_MASK, _TIME_FORM = np.uint64(0x8080_8080_8080_FF00), np.uint64(0x0080_8080_8080_1000)
+_MAX_KNOWN = 1_000_000
+_MAX_SHOWN = 5
+_MAX_EXEMPLAR_CHARACTERS = 128
+_LAST_METADATA_TYPE = 7
+
+_hash: Callable[[bytes], int] = xxhash.xxh3_64_intdigest
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a request holds, and what of it is refused, by reason; `faults` are the first few in words."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    def refuse(self, reason: str, fault: str, items: int = 1) -> None:
+        """Count `items` samples (or a series without any, as one) as refused."""
+        self.rejected[reason] += max(1, items)
+        if len(self.faults) < _MAX_SHOWN:
+            self.faults.append(fault)
+
+    @property
+    def message(self) -> str:
+        """Return what to tell the sender; empty when nothing was refused."""
+        if not self.rejected:
+            return ""
+        refused, kept = self.rejected.total(), self.items
+        return f"{refused} of {refused + kept} samples were refused; the others are stored:\n" + "\n".join(self.faults)
+
+    @property
+    def items(self) -> int:
+        """Return how many samples are kept."""
+        return self.counts["samples"] + self.counts["histograms"]
+
+    def checked(self, body: bytes) -> Checked:
+        """Return the outcome, with `body` as what is left to store."""
+        return Checked(body, self.items, dict(self.rejected), self.message, dict(+self.counts))
+
+
+class WriteRequestChecker:
+    """Check requests of all senders, and remember the labels that were found valid (8 bytes each, bounded)."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Refuse samples that are more than ten minutes ahead of `clock`, as Prometheus does."""
+        self._clock = clock
+        self._known: set[int] = set()
+
+    def check(self, body: bytes) -> Checked:
+        """Check a WriteRequest; single series and samples that are not valid are left out.
+
+        Raises MalformedRequestError when it is none.
+        """
+        try:
+            request = _Parts.FromString(body)
+        except DecodeError as error:
+            message = f"The body is no prometheus.WriteRequest: {error}. Is it compressed with snappy's block format?"
+            raise MalformedRequestError(message) from error
+        series: list[bytes] = request.timeseries[:]
+        latest_ms = self._clock.now_ns() // 1_000_000 + MAX_AHEAD_MS
+        tally = Tally()
+        rest = self._without_known(series, latest_ms)
+        tally.counts.update(series=len(series) - len(rest), samples=len(series) - len(rest))
+        if not rest and not request.metadata and not len(UnknownFieldSet(request)):
+            return tally.checked(body)
+        _SHAPE.check(body)
+        kept, altered = self._check_each(rest, latest_ms, tally)
+        metadata, metadata_altered = _check_metadata(request.metadata, tally)
+        if not altered and not metadata_altered:
+            return tally.checked(body)
+        checked_before = set(map(id, series)) - set(map(id, rest))
+        parts = [encode_part(1, raw) for raw in series if id(raw) in checked_before]
+        parts += [encode_part(1, raw) for raw in kept]
+        parts += [encode_part(3, raw) for raw in metadata]
+        return tally.checked(b"".join(parts))
+
+    def _without_known(self, series: Sequence[bytes], latest_ms: int) -> Sequence[bytes]:
+        """Return the series that are not plainly valid: known labels and one sample."""
+        for head, tail, are_plain in ((_HEAD, _TAIL, _are_samples), (_ZERO_HEAD, _ZERO_TAIL, _are_zeros)):
+            if not series:
+                break
+            known = list(map(self._known.__contains__, map(_hash, map(head, series))))
+            if all(known):
+                if are_plain(b"".join(map(tail, series)), len(series), latest_ms):
+                    return ()
+            elif any(known):
+                found = list(compress(series, known))
+                if are_plain(b"".join(map(tail, found)), len(found), latest_ms):
+                    series = list(compress(series, map(not_, known)))
+        return series
+
+    def _check_each(self, series: Iterable[bytes], latest_ms: int, tally: Tally) -> tuple[list[bytes], bool]:
+        """Return what is left of the series, and whether that differs from what was given."""
+        kept: list[bytes] = []
+        altered = False
+        for raw in series:
+            cut = raw.find(_FORM)
+            count, odd = divmod(len(raw) - cut, _FORM_BYTES)
+            if cut > 0 and not odd and _hash(raw[:cut]) in self._known and _are_samples(raw[cut:], count, latest_ms):
+                tally.counts.update(series=1, samples=count)
+                kept.append(raw)
+                continue
+            checked = self._check_one(raw, latest_ms, tally)
+            altered = altered or not checked or checked is not raw
+            if checked:
+                kept.append(checked)
+        return kept, altered
+
+    def _check_one(self, raw: bytes, latest_ms: int, tally: Tally) -> bytes:
+        """Return a series, in its usual form and without what is not valid in it; empty when nothing is left."""
+        series = _Series.FromString(raw)
+        pairs: list[BytesPair] = [(label.name, label.value) for label in series.labels]
+        if fault := find_label_fault(pairs):
+            tally.refuse(*fault, len(series.samples) + len(series.histograms))
+            return b""
+        filled = [pair for pair in pairs if pair[1]]
+        head = encode_labels_bytes(filled)
+        altered = len(filled) < len(pairs) or not raw.startswith(head)
+        altered |= keep_valid(series.samples, find_sample_fault, pairs, latest_ms, tally)
+        altered |= keep_valid(series.histograms, find_histogram_fault, pairs, latest_ms, tally)
+        for histogram in series.histograms:
+            altered |= limit_schema(histogram)
+        altered |= _keep_valid_exemplars(series.exemplars, latest_ms, tally)
+        if not (series.samples or series.histograms or series.exemplars):
+            return b""
+        tally.counts.update(
+            series=1,
+            samples=len(series.samples),
+            histograms=len(series.histograms),
+            exemplars=len(series.exemplars),
+        )
+        self._remember(head)
+        if not altered:
+            return raw
+        series.DiscardUnknownFields()
+        series.ClearField("labels")
+        return head + bytes(series.SerializeToString())
+
+    def _remember(self, head: bytes) -> None:
+        if len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+        self._known.add(_hash(head))
+
+
+def _are_samples(tails: bytes, count: int, latest_ms: int) -> bool:
+    """Tell whether `tails` are just so many samples in the usual form, none of them too far ahead."""
+    if len(tails) != count * _FORM_BYTES:
+        return False
+    rows = np.frombuffer(tails, np.uint8).reshape(count, _FORM_BYTES)
+    if not (rows[:, :3] == np.frombuffer(_FORM, np.uint8)).all():
+        return False
+    times = np.ascontiguousarray(rows[:, 10:]).view(np.uint64).ravel()
+    return bool(((times & _TIME_MASK) == _TIME_FORM).all()) and _latest_ms(times >> np.uint64(16)) <= latest_ms
+
+
+def _are_zeros(tails: bytes, count: int, latest_ms: int) -> bool:
+    """Tell whether `tails` are just so many samples of the value zero, which is left out on the wire."""
+    if len(tails) != count * _ZERO_FORM_BYTES:
+        return False
+    rows = np.frombuffer(tails, np.uint8).reshape(count, _ZERO_FORM_BYTES)
+    if not (rows[:, :2] == (0x12, 0x07)).all():
+        return False
+    times = np.ascontiguousarray(rows[:, 1:]).view(np.uint64).ravel()
+    return bool(((times & _TIME_MASK) == _TIME_FORM).all()) and _latest_ms(times >> np.uint64(16)) <= latest_ms
+
+
+def _latest_ms(varints: Any) -> int:
+    """Return the largest of varints of six bytes."""
+    times = varints & np.uint64(0x7F)
+    for group in range(1, 6):
+        times |= (varints >> np.uint64(group)) & np.uint64(0x7F << (7 * group))
+    return int(times.max())
+
+
+def keep_valid(
+    items: Any,
+    find: Callable[[Any, int], tuple[str, str] | None],
+    pairs: Sequence[BytesPair],
+    latest_ms: int,
+    tally: Tally,
+) -> bool:
+    """Take out of a repeated field what is not valid; returns whether there was any."""
+    faults = [find(item, latest_ms) for item in items]
+    if not any(faults):
+        return False
+    for place in reversed(range(len(faults))):
+        if fault := faults[place]:
+            tally.refuse(fault[0], f"{fault[1]} for series {show_labels(pairs)}")
+            del items[place]
+    return True
+
+
+def find_time_fault(time_ms: int, latest_ms: int) -> tuple[str, str] | None:
+    """Return why a time cannot be stored, in a word and in words, or None."""
+    if time_ms > latest_ms:
+        return "future", f"out of bounds: timestamp {time_ms} is too far in the future"
+    if time_ms < EARLIEST_MS:
+        return "past", f"out of bounds: timestamp {time_ms} is before the year 1900"
+    return None
+
+
+def find_sample_fault(sample: Any, latest_ms: int) -> tuple[str, str] | None:
+    """Return why a sample cannot be stored, in a word and in words, or None."""
+    return find_time_fault(sample.timestamp, latest_ms)
+
+
+def find_histogram_fault(histogram: Any, latest_ms: int) -> tuple[str, str] | None:
+    """Return why a histogram cannot be stored, in a word and in words, or None."""
+    if fault := find_time_fault(histogram.timestamp, latest_ms):
+        return fault
+    fault_text = find_fault(histogram)
+    return ("histogram", fault_text) if fault_text else None
+
+
+def _keep_valid_exemplars(exemplars: Any, latest_ms: int, tally: Tally) -> bool:
+    """Take out exemplars that no store keeps; like Prometheus, without telling the sender."""
+    wrong = [
+        place
+        for place, exemplar in enumerate(exemplars)
+        if not is_valid_exemplar(
+            [(label.name, label.value) for label in exemplar.labels], exemplar.timestamp, latest_ms
+        )
+    ]
+    for place in reversed(wrong):
+        del exemplars[place]
+    tally.counts["exemplars_dropped"] += len(wrong)
+    return bool(wrong)
+
+
+def is_valid_exemplar(pairs: Sequence[BytesPair], time_ms: int, latest_ms: int) -> bool:
+    """Tell whether an exemplar can be stored: its labels are texts, and together no longer than 128 characters."""
+    try:
+        characters = sum(len(name.decode()) + len(value.decode()) for name, value in pairs)
+    except UnicodeDecodeError:
+        return False
+    names = {name for name, _ in pairs}
+    return (
+        characters <= _MAX_EXEMPLAR_CHARACTERS
+        and len(names) == len(pairs)
+        and b"" not in names
+        and find_time_fault(time_ms, latest_ms) is None
+    )
+
+
+def _check_metadata(metadata: Iterable[bytes], tally: Tally) -> tuple[list[bytes], bool]:
+    """Return the metadata that can be stored, and whether something was left out or changed."""
+    kept: list[bytes] = []
+    altered = False
+    for raw in metadata:
+        entry = _Metadata.FromString(raw)
+        known_type = 0 <= entry.type <= _LAST_METADATA_TYPE
+        try:
+            texts = (entry.metric_family_name.decode(), entry.help.decode(), entry.unit.decode())
+        except UnicodeDecodeError:
+            texts = ("", "", "")
+        if not texts[0]:
+            altered = True
+            tally.counts["metadata_dropped"] += 1
+            continue
+        if not known_type:
+            altered = True
+            entry.type = 0
+        tally.counts["metadata"] += 1
+        kept.append(raw if known_type else entry.SerializeToString())
+    return kept, altered
