@@ -96,3 +96,15 @@ class GridValues:
 
     values: Floats
     present: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A range function over every series' window at every step.
+
+    `left_out` are the positions of series that the store cannot answer exactly (histograms, NaN or infinite values
+    where the function is sensitive to them): the caller reads their samples and computes; their rows mean nothing.
+    """
+
+    grid: GridValues
+    left_out: Integers

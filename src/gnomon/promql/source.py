@@ -1,23 +1,13 @@
 """What the query engine asks of a store of series."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from gnomon.model.matchers import Matcher
-from gnomon.model.series import Grid, GridValues, Integers, Samples, SeriesSet
+from gnomon.model.series import Grid, Samples, SeriesSet, Windows
 
 
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """A range function over every series' window at every step.
-
-    `left_out` are the positions of series that the store cannot answer exactly (histograms, NaN or infinite values
-    where the function is sensitive to them): the caller reads their samples and computes; their rows mean nothing.
-    """
-
-    grid: GridValues
-    left_out: Integers
+__all__ = ["SeriesSource", "Windows"]
 
 
 class SeriesSource(Protocol):
