@@ -6,7 +6,6 @@ from typing import Protocol
 from gnomon.model.matchers import Matcher
 from gnomon.model.series import Grid, Samples, SeriesSet, Windows
 
-
 __all__ = ["SeriesSource", "Windows"]
 
 
