@@ -31,7 +31,7 @@ from gnomon.ingest.remote_write_validation import (
     keep_valid,
 )
 from gnomon.ingest.request_shapes import RequestShape
-from gnomon.ingest.series_labels import BytesPair, find_label_fault, show_labels
+from gnomon.ingest.series_labels import BytesPair, find_label_fault, is_text, show_labels
 from gnomon.ingest.write_request import encode_part
 from gnomon.lifecycle import Clock
 from gnomon.model.series import Integers, Mask
@@ -126,7 +126,7 @@ class _Symbols:
         try:
             b"\0".join(texts).decode()
         except UnicodeDecodeError:
-            sound &= np.fromiter(map(_is_text, texts), np.bool_, len(texts))
+            sound &= np.fromiter(map(is_text, texts), np.bool_, len(texts))
         return cls(texts, sound)
 
     def ranks(self, references: Integers) -> Integers:
@@ -136,14 +136,6 @@ class _Symbols:
         ranks = np.full(len(self.texts), -1)
         ranks[used] = [alphabet[self.texts[place]] for place in used]
         return ranks
-
-
-def _is_text(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _are_plain(series: Sequence[bytes], symbols: _Symbols, latest_ms: int) -> Mask:
@@ -293,9 +285,7 @@ def _check_one(raw: bytes, symbols: _Symbols, latest_ms: int, tally: Tally) -> b
         series.ClearField("metadata")
     if not (series.samples or series.histograms):
         return b""
-    tally.counts.update(
-        series=1, samples=len(series.samples), histograms=len(series.histograms), exemplars=len(series.exemplars)
-    )
+    tally.keep(len(series.samples), len(series.histograms), len(series.exemplars))
     if not altered:
         return raw
     series.DiscardUnknownFields()

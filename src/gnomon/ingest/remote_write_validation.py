@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from operator import itemgetter, not_
-from typing import Any
+from operator import attrgetter, itemgetter, not_
+from typing import Any, NamedTuple
 
 import numpy as np
 import xxhash
@@ -28,7 +28,7 @@ from gnomon.ingest.errors import MalformedRequestError
 from gnomon.ingest.histogram_messages import HISTOGRAM_FIELDS, SPAN_FIELDS, find_fault, limit_schema
 from gnomon.ingest.messages import define_message
 from gnomon.ingest.request_shapes import RequestShape
-from gnomon.ingest.series_labels import BytesPair, find_label_fault, show_labels
+from gnomon.ingest.series_labels import BytesPair, find_label_fault, is_text, show_labels
 from gnomon.ingest.write_request import encode_labels_bytes, encode_part
 from gnomon.lifecycle import Clock
 
@@ -64,7 +64,8 @@ _SHAPE = RequestShape(define_message("WriteRequest", {"WriteRequest": _REQUEST_F
 _Parts = define_message(
     "WriteRequestParts", {"WriteRequestParts": {"timeseries": (1, "bytes*"), "metadata": (3, "bytes*")}}
 )
-_Series = define_message("TimeSeries", _MESSAGES)
+_Series = define_message("TimeSeries", _MESSAGES | {"TimeSeries": _SERIES_FIELDS | {"labels": (1, "bytes*")}})
+_LabelMessage = define_message("Label", {"Label": _LABEL_FIELDS})
 _Metadata = define_message("MetricMetadata", {"MetricMetadata": _METADATA_FIELDS})
 
 _FORM = b"\x12\x10\x09"
@@ -74,11 +75,14 @@ _ZERO_HEAD = itemgetter(slice(None, -_ZERO_FORM_BYTES))
 _ZERO_TAIL = itemgetter(slice(-_ZERO_FORM_BYTES, None))
 # The last eight bytes of a sample in the usual form, read as one number: the field's tag and a varint of six bytes.
 _TIME_MASK, _TIME_FORM = np.uint64(0x8080_8080_8080_FF00), np.uint64(0x0080_8080_8080_1000)
+_NAME = b"__name__"
 _MAX_KNOWN = 1_000_000
+_MAX_LABELS, _LONG_LABEL_BYTES = 50_000, 1000
 _MAX_SHOWN = 5
 _MAX_EXEMPLAR_CHARACTERS = 128
 _LAST_METADATA_TYPE = 7
 
+_is_valid, _framed = attrgetter("valid"), attrgetter("framed")
 _hash: Callable[[bytes], int] = xxhash.xxh3_64_intdigest
 
 
@@ -89,6 +93,14 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+
+    def keep(self, samples: int, histograms: int = 0, exemplars: int = 0) -> None:
+        """Count a series of which so much is kept."""
+        counts = self.counts
+        counts["series"] += 1
+        counts["samples"] += samples
+        counts["histograms"] += histograms
+        counts["exemplars"] += exemplars
 
     def refuse(self, reason: str, fault: str, items: int = 1) -> None:
         """Count `items` samples (or a series without any, as one) as refused."""
@@ -114,6 +126,36 @@ class Tally:
         return Checked(body, self.items, dict(self.rejected), self.message, dict(+self.counts))
 
 
+class _Label(NamedTuple):
+    """A label, whether it is valid by itself, and its usual form (empty when it has no value)."""
+
+    name: bytes
+    value: bytes
+    valid: bool
+    framed: bytes
+
+
+class _LabelMemory:
+    """Read labels; most of them occur in many series, and are remembered."""
+
+    def __init__(self) -> None:
+        self._read: dict[bytes, _Label] = {}
+
+    def read(self, raw: bytes) -> _Label:
+        """Return the label that `raw` encodes."""
+        label = self._read.get(raw)
+        if label is None:
+            message = _LabelMessage.FromString(raw)
+            name, value = message.name, message.value
+            valid = bool(name) and is_text(name) and is_text(value) and (name != _NAME or bool(value))
+            label = _Label(name, value, valid, encode_labels_bytes(((name, value),)) if value else b"")
+            if len(self._read) >= _MAX_LABELS:
+                self._read.clear()
+            if len(raw) <= _LONG_LABEL_BYTES:
+                self._read[raw] = label
+        return label
+
+
 class WriteRequestChecker:
     """Check requests of all senders, and remember the labels that were found valid (8 bytes each, bounded)."""
 
@@ -121,6 +163,7 @@ class WriteRequestChecker:
         """Refuse samples that are more than ten minutes ahead of `clock`, as Prometheus does."""
         self._clock = clock
         self._known: set[int] = set()
+        self._labels = _LabelMemory()
 
     def check(self, body: bytes) -> Checked:
         """Check a WriteRequest; single series and samples that are not valid are left out.
@@ -173,7 +216,7 @@ class WriteRequestChecker:
             cut = raw.find(_FORM)
             count, odd = divmod(len(raw) - cut, _FORM_BYTES)
             if cut > 0 and not odd and _hash(raw[:cut]) in self._known and _are_samples(raw[cut:], count, latest_ms):
-                tally.counts.update(series=1, samples=count)
+                tally.keep(count)
                 kept.append(raw)
                 continue
             checked = self._check_one(raw, latest_ms, tally)
@@ -185,26 +228,26 @@ class WriteRequestChecker:
     def _check_one(self, raw: bytes, latest_ms: int, tally: Tally) -> bytes:
         """Return a series, in its usual form and without what is not valid in it; empty when nothing is left."""
         series = _Series.FromString(raw)
-        pairs: list[BytesPair] = [(label.name, label.value) for label in series.labels]
-        if fault := find_label_fault(pairs):
-            tally.refuse(*fault, len(series.samples) + len(series.histograms))
+        labels = list(map(self._labels.read, series.labels))
+        names = {label.name for label in labels}
+        if len(names) < len(labels) or _NAME not in names or not all(map(_is_valid, labels)):
+            fault = find_label_fault([(label.name, label.value) for label in labels])
+            if fault:
+                tally.refuse(*fault, len(series.samples) + len(series.histograms))
+                return b""
+        head = b"".join(map(_framed, labels))
+        altered = not all(map(_framed, labels)) or not raw.startswith(head)
+        samples, histograms, exemplars = series.samples, series.histograms, series.exemplars
+        altered |= keep_valid(samples, find_sample_fault, labels, latest_ms, tally)
+        if histograms:
+            altered |= keep_valid(histograms, find_histogram_fault, labels, latest_ms, tally)
+            for histogram in histograms:
+                altered |= limit_schema(histogram)
+        if exemplars:
+            altered |= _keep_valid_exemplars(exemplars, latest_ms, tally)
+        if not (samples or histograms or exemplars):
             return b""
-        filled = [pair for pair in pairs if pair[1]]
-        head = encode_labels_bytes(filled)
-        altered = len(filled) < len(pairs) or not raw.startswith(head)
-        altered |= keep_valid(series.samples, find_sample_fault, pairs, latest_ms, tally)
-        altered |= keep_valid(series.histograms, find_histogram_fault, pairs, latest_ms, tally)
-        for histogram in series.histograms:
-            altered |= limit_schema(histogram)
-        altered |= _keep_valid_exemplars(series.exemplars, latest_ms, tally)
-        if not (series.samples or series.histograms or series.exemplars):
-            return b""
-        tally.counts.update(
-            series=1,
-            samples=len(series.samples),
-            histograms=len(series.histograms),
-            exemplars=len(series.exemplars),
-        )
+        tally.keep(len(samples), len(histograms), len(exemplars))
         self._remember(head)
         if not altered:
             return raw
@@ -251,7 +294,7 @@ def _latest_ms(varints: Any) -> int:
 def keep_valid(
     items: Any,
     find: Callable[[Any, int], tuple[str, str] | None],
-    pairs: Sequence[BytesPair],
+    labels: Sequence[tuple[Any, ...]],
     latest_ms: int,
     tally: Tally,
 ) -> bool:
@@ -259,9 +302,10 @@ def keep_valid(
     faults = [find(item, latest_ms) for item in items]
     if not any(faults):
         return False
+    shown = show_labels([(label[0], label[1]) for label in labels])
     for place in reversed(range(len(faults))):
         if fault := faults[place]:
-            tally.refuse(fault[0], f"{fault[1]} for series {show_labels(pairs)}")
+            tally.refuse(fault[0], f"{fault[1]} for series {shown}")
             del items[place]
     return True
 

@@ -34,11 +34,15 @@ def _show(text: bytes) -> str:
     return text.decode(errors="replace").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def _are_texts(pairs: Sequence[BytesPair]) -> bool:
+def is_text(text: bytes) -> bool:
+    """Tell whether bytes are UTF-8."""
     try:
-        for name, value in pairs:
-            name.decode()
-            value.decode()
+        text.decode()
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _are_texts(pairs: Sequence[BytesPair]) -> bool:
+    # A blank between two texts makes neither of them valid that is not valid alone.
+    return is_text(b" ".join(text for pair in pairs for text in pair))
