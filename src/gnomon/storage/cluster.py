@@ -7,7 +7,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
 from gnomon.storage.client_pool import ClientPool
-from gnomon.storage.engine import Dialect, Result
+from gnomon.storage.engine import ArrowTable, Dialect, Result, Setting
 from gnomon.storage.errors import SegmentRejectedError, StorageError
 from gnomon.storage.segments import UNREADABLE_CODES, insert_settings
 from gnomon.storage.settings import EngineSettings, QuerySettings
@@ -40,6 +40,16 @@ class ClusterEngine:
     ) -> Result:
         """Return what a statement selects, within the limits of QuerySettings."""
         return await self._pool.query(statement, parameters, settings)
+
+    async def query_arrow(
+        self,
+        statement: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        settings: Mapping[str, Setting] | None = None,
+    ) -> ArrowTable:
+        """Return what a statement selects as an Arrow table, within the limits of QuerySettings."""
+        return await self._pool.query_arrow(statement, parameters, settings)
 
     async def command(
         self,

@@ -14,7 +14,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from gnomon.storage.client_pool import ClientPool
-from gnomon.storage.engine import Dialect, Result
+from gnomon.storage.engine import ArrowTable, Dialect, Result, Setting
 from gnomon.storage.errors import DataDirectoryError, SegmentRejectedError, StorageError
 from gnomon.storage.segments import UNREADABLE_CODES, insert_settings
 from gnomon.storage.settings import EngineSettings, QuerySettings
@@ -84,6 +84,16 @@ class EmbeddedEngine:
     ) -> Result:
         """Return what a statement selects, within the limits of QuerySettings."""
         return await self._pool.query(statement, parameters, settings)
+
+    async def query_arrow(
+        self,
+        statement: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        settings: Mapping[str, Setting] | None = None,
+    ) -> ArrowTable:
+        """Return what a statement selects as an Arrow table, within the limits of QuerySettings."""
+        return await self._pool.query_arrow(statement, parameters, settings)
 
     async def command(
         self,

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from gnomon.storage.streams import Stream
 
 Row = dict[str, Any]
+Setting = str | int | float
+ArrowTable = Any  # a pyarrow.Table, which has no types
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,18 @@ class Engine(Protocol):
         settings: Mapping[str, str | int | float] | None = None,
     ) -> Result:
         """Return what a statement selects, within the limits of QuerySettings."""
+
+    async def query_arrow(
+        self,
+        statement: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        settings: Mapping[str, Setting] | None = None,
+    ) -> ArrowTable:
+        """Return what a statement selects as an Arrow table, within the same limits; for many rows of numbers.
+
+        Names and types of columns are there without rows, too. NaN and infinite values keep their bits.
+        """
 
     async def command(
         self,

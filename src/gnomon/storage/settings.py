@@ -65,6 +65,18 @@ class JournalSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricSettings:
+    """How many series may be active (seen today or yesterday), and how much of them one query may read.
+
+    New series of a metric that has `series_per_metric` of them are refused, and all new ones from `series` on.
+    """
+
+    series: int = 2_000_000
+    series_per_metric: int = 200_000
+    query_samples: int = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class RedactionSettings:
     """Which secrets are masked: well-known shapes, and whatever matches `patterns` (RE2, without groups)."""
 
@@ -87,4 +99,5 @@ class StorageSettings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     query: QuerySettings = field(default_factory=QuerySettings)
     journal: JournalSettings = field(default_factory=JournalSettings)
+    metrics: MetricSettings = field(default_factory=MetricSettings)
     redaction: RedactionSettings = field(default_factory=RedactionSettings)

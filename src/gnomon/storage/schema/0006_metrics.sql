@@ -47,8 +47,15 @@ CREATE TABLE refused_series ${on_cluster} (
     received DateTime64(6, 'UTC'), metric String, labels Map(String, String), series UInt64, samples UInt64
 ) ENGINE = Memory SETTINGS min_rows_to_keep = 1000, max_rows_to_keep = 10000;
 
-CREATE TABLE arrivals ${on_cluster} (received DateTime64(6, 'UTC'), oldest_ms Int64, newest_ms Int64, new_series UInt64)
-ENGINE = Memory SETTINGS min_rows_to_keep = 1000, max_rows_to_keep = 10000;
+CREATE TABLE arrivals ${on_cluster} (
+    received DateTime64(6, 'UTC'),
+    oldest_ms Int64,
+    newest_ms Int64,
+    new_series UInt64,
+    refused_series UInt64,
+    with_histograms UInt64,
+    with_starts UInt64
+) ENGINE = Memory SETTINGS min_rows_to_keep = 1000, max_rows_to_keep = 10000;
 
 -- One row a series and day (once merged): labels, and when it was first seen on that day.
 CREATE TABLE series${local} ${on_cluster} (

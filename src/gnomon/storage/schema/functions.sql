@@ -160,10 +160,13 @@ CREATE OR REPLACE FUNCTION metric_name ${on_cluster} AS labels -> toValidUTF8(la
 CREATE OR REPLACE FUNCTION series_id ${on_cluster} AS (labels, metric) ->
     bitOr(bitAnd(metric, 18446462598732840960), bitAnd(arraySum(l -> cityHash64(l), labels), 281474976710655));
 
+CREATE OR REPLACE FUNCTION day_of_ms ${on_cluster} AS ms -> toDate(greatest(0, least(65535, intDiv(ms, 86400000)))::UInt16);
+
 CREATE OR REPLACE FUNCTION series_day ${on_cluster} AS (id, day) -> bitXor(id, intHash64(toUInt16(day)));
 
 CREATE OR REPLACE FUNCTION series_state ${on_cluster} AS (id, metric, first_ms, last_ms) -> multiIf(
-    series_day(id, intDiv(first_ms, 86400000)) IN known_series AND series_day(id, intDiv(last_ms, 86400000)) IN known_series, 0,
+    series_day(id, day_of_ms(first_ms)) IN known_series
+        AND (last_ms < first_ms + 1000 OR series_day(id, day_of_ms(last_ms)) IN known_series), 0,
     (0::UInt64 IN full_metrics OR metric IN full_metrics) AND id NOT IN known_series, 2,
     1)::UInt8;
 

@@ -68,7 +68,11 @@ SELECT day, metric_name(messages) AS name, id, label_map(messages) AS labels, no
 FROM (
     SELECT DISTINCT day, id, messages
     FROM (
-        SELECT id, labels AS messages, toDate(arrayJoin(range(intDiv(first_ms, 86400000)::UInt16, intDiv(last_ms, 86400000)::UInt16 + 1))::UInt16) AS day
+        SELECT
+            id,
+            labels AS messages,
+            arrayJoin(arrayDistinct(arrayMap(
+                ms -> day_of_ms(ms), arrayConcat([first_ms, last_ms], samples.timestamp, histograms.timestamp)))) AS day
         FROM incoming_series
         WHERE state = 1
     )
@@ -128,9 +132,15 @@ FROM (SELECT id, metric AS metric_hash, labels AS series_labels, length(samples)
 GROUP BY metric_hash;
 
 CREATE MATERIALIZED VIEW incoming_series_to_arrivals ${on_cluster} TO arrivals AS
-SELECT now64(6) AS received, min(first_ms) AS oldest_ms, max(last_ms) AS newest_ms, countIf(state = 1) AS new_series
+SELECT
+    now64(6) AS received,
+    minIf(first_ms, state < 2) AS oldest_ms,
+    maxIf(last_ms, state < 2) AS newest_ms,
+    countIf(state = 1) AS new_series,
+    countIf(state = 2) AS refused_series,
+    countIf(notEmpty(histograms)) AS with_histograms,
+    countIf(arrayMax(samples.start_timestamp) > 0 OR arrayMax(histograms.start_timestamp) > 0) AS with_starts
 FROM incoming_series
-WHERE state < 2
 HAVING count() > 0;
 
 CREATE MATERIALIZED VIEW remote_write_to_metric_metadata ${on_cluster} TO metric_metadata AS

@@ -1,0 +1,266 @@
+"""Series and samples for the query engine: what `gnomon.promql.source.SeriesSource` asks for.
+
+Labels are answered from memory (series_index.py); a statement only ever names ids and an interval.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gnomon.model.errors import LimitExceededError
+from gnomon.model.matchers import Matcher
+from gnomon.model.series import (
+    STALE_BITS,
+    Floats,
+    Grid,
+    GridValues,
+    Integers,
+    Objects,
+    Samples,
+    SeriesSet,
+    Windows,
+    is_stale,
+)
+from gnomon.storage.arrivals import Late
+from gnomon.storage.engine import ArrowTable, Engine
+from gnomon.storage.errors import QueryLimitError
+from gnomon.storage.metric_rows import column, read_grid, read_histograms
+from gnomon.storage.series_catalog import DAY_MS, SeriesCatalog
+from gnomon.storage.settings import MetricSettings
+
+Ids = NDArray[np.uint64]
+
+# What the engine computes as Prometheus does; of the first group, only where all samples in reach are finite.
+_SENSITIVE = {
+    "rate": "timeSeriesRateToGrid",
+    "increase": "timeSeriesIncreaseToGrid",
+    "deriv": "timeSeriesDerivToGrid",
+    "changes": "timeSeriesChangesToGrid",
+    "avg_over_time": "timeSeriesAvgToGrid",
+}
+_ROBUST = {
+    "delta": "timeSeriesDeltaToGrid",
+    "irate": "timeSeriesInstantRateToGrid",
+    "idelta": "timeSeriesInstantDeltaToGrid",
+    "resets": "timeSeriesResetsToGrid",
+    "min_over_time": "timeSeriesMinToGrid",
+    "max_over_time": "timeSeriesMaxToGrid",
+    "sum_over_time": "timeSeriesSumToGrid",
+    "count_over_time": "timeSeriesCountToGrid",
+    "last_over_time": "timeSeriesLastToGrid",
+}
+_SELECTOR = "last"
+_SELECTOR_FUNCTION = "timeSeriesResampleToGridWithStaleness"
+_NOT_STALE = f"reinterpretAsUInt64(value) != {STALE_BITS}"
+_GRID = {"enable_time_series_aggregate_functions": 1, "max_result_rows": 0}
+_PREFIX_BITS = 48
+# A metric's series lie side by side: where that share of them is asked for, all between are read, and the rest dropped.
+_MOST = 0.5
+_MAX_RANGES = 64
+
+
+class MetricStore:
+    """Answer the query engine; everything acknowledged half a second ago can be found."""
+
+    def __init__(self, engine: Engine, catalog: SeriesCatalog, settings: MetricSettings) -> None:
+        """Read from an engine what a catalog knows."""
+        self._engine = engine
+        self._catalog = catalog
+        self._settings = settings
+
+    async def find_series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
+        """Return series that satisfy every matcher and were seen on the days of `(start_ms, end_ms]`."""
+        await self._catalog.catch_up()
+        async with self._catalog.lock:
+            return self._catalog.index.select(matchers, (start_ms + 1) // DAY_MS, end_ms // DAY_MS)
+
+    def late_since(self, token: int) -> Late:
+        """Return the time of the oldest sample that became queryable since a token (0 at first), and a new token."""
+        return self._catalog.arrivals.since(token)
+
+    async def read_samples(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples:
+        """Return all samples of these series in `(start_ms, end_ms]`."""
+        if not len(series):
+            return Samples(np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0))
+        statement = (
+            "SELECT id, toUnixTimestamp64Milli(ts) AS time, value FROM samples"
+            f" WHERE {self._where(series.ids, start_ms, end_ms)} ORDER BY id, ts"
+        )
+        order = np.argsort(series.ids)
+        owners, times, values = await self._read_rows(statement, series.ids[order])
+        histograms: Objects | None = None
+        asked = self._with_histograms(series)
+        if len(asked):
+            owners, times, values, histograms = await self._add_histograms(
+                series.ids[order], series.ids[asked], (start_ms, end_ms), (owners, times, values)
+            )
+        # From the order of ids to that of labels.
+        counts = np.bincount(owners, minlength=len(series))
+        ranks = np.argsort(order)
+        ends = np.cumsum(counts)
+        offsets = np.concatenate(([0], np.cumsum(counts[ranks])))
+        if not np.array_equal(order, np.arange(len(order))):
+            sizes = counts[ranks]
+            places = np.arange(len(times)) + np.repeat((ends - counts)[ranks] - offsets[:-1], sizes)
+            times, values = times[places], values[places]
+            histograms = None if histograms is None else histograms[places]
+        samples = Samples(offsets, times, values, histograms)
+        return await self._add_starts(series, samples, start_ms, end_ms) if self._catalog.has_starts else samples
+
+    async def read_windows(self, series: SeriesSet, function: str, grid: Grid, window_ms: int) -> Windows | None:
+        """Compute a range function over `(t - window_ms, t]` in the engine; None when it does not know how."""
+        aggregate = _SELECTOR_FUNCTION if function == _SELECTOR else _SENSITIVE.get(function) or _ROBUST.get(function)
+        if aggregate is None or not len(series) or grid.steps == 0:
+            return None
+        step_ms = grid.step_ms if grid.steps > 1 else max(window_ms, 1)
+        end_ms = grid.start_ms + (grid.steps - 1) * step_ms
+        parameters = ", ".join(_seconds(ms) for ms in (grid.start_ms, end_ms, step_ms, window_ms))
+        watch = ", countIf(NOT isFinite(value)) AS odd" if function in _SENSITIVE else ""
+        where = self._where(series.ids, grid.start_ms - window_ms, end_ms)
+        filtered = where if function == _SELECTOR else f"{where} AND {_NOT_STALE}"
+        statement = (
+            f"SELECT id, {aggregate}({parameters})(ts, value) AS grid{watch} FROM samples WHERE {filtered} GROUP BY id"
+        )
+        table = await self._engine.query_arrow(statement, settings=_GRID)
+        rows = _rows_of(column(table, "id"), series.ids) if table.num_rows else np.empty(0, np.int64)
+        found = read_grid(table.column("grid"), rows, len(series), grid.steps)
+        if function == _SELECTOR:
+            found = GridValues(found.values, found.present & ~is_stale(found.values))
+        left_out = np.zeros(len(series), np.bool_)
+        if watch and table.num_rows:
+            odd = (column(table, "odd") > 0) & (rows >= 0)
+            left_out[rows[odd]] = True
+        left_out[self._with_histograms(series)] = True
+        return Windows(found, np.flatnonzero(left_out))
+
+    def _with_histograms(self, series: SeriesSet) -> Integers:
+        """Return the positions of the series that have native histograms at some time."""
+        known = self._catalog.histogram_ids
+        if not known:
+            return np.empty(0, np.int64)
+        return np.flatnonzero(np.isin(series.ids, np.fromiter(known, np.uint64, len(known))))
+
+    async def _read_rows(self, statement: str, sorted_ids: Ids) -> tuple[Integers, Integers, Floats]:
+        """Return whose each sample is (a place in `sorted_ids`), times and values, each sample once."""
+        table = await self._query(statement)
+        if not table.num_rows:
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+        ids, times, values = column(table, "id"), column(table, "time"), column(table, "value")
+        same = (ids[1:] == ids[:-1]) & (times[1:] == times[:-1])
+        keep = np.concatenate((~same, [True])) if same.any() else None
+        starts = np.concatenate(([0], np.flatnonzero(ids[1:] != ids[:-1]) + 1))
+        places = _rows_of(ids[starts], sorted_ids, presorted=True)
+        owners = np.repeat(places, np.diff(np.concatenate((starts, [len(ids)]))))
+        if (places < 0).any():
+            keep = (owners >= 0) if keep is None else keep & (owners >= 0)
+        if keep is not None:
+            owners, times, values = owners[keep], times[keep], values[keep]
+        return owners, times, values
+
+    async def _add_histograms(
+        self,
+        sorted_ids: Ids,
+        asked: Ids,
+        interval: tuple[int, int],
+        floats: tuple[Integers, Integers, Floats],
+    ) -> tuple[Integers, Integers, Floats, Objects | None]:
+        """Return the samples with native histograms among them."""
+        statement = (
+            "SELECT *, toUnixTimestamp64Milli(ts) AS time FROM native_histograms"
+            f" WHERE {self._where(asked, *interval)} ORDER BY id, ts LIMIT 1 BY id, ts"
+        )
+        table = await self._query(statement)
+        owners, times, values = floats
+        if not table.num_rows:
+            return owners, times, values, None
+        found = read_histograms(table)
+        places = _rows_of(column(table, "id"), sorted_ids, presorted=True)
+        kept = places >= 0
+        found_times = column(table, "time")
+        all_owners = np.concatenate((owners, places[kept]))
+        all_times = np.concatenate((times, found_times[kept]))
+        all_values = np.concatenate((values, column(table, "sum")[kept]))
+        histograms = np.empty(len(all_owners), object)
+        histograms[len(owners) :] = found[kept]
+        # A staleness marker is the same whatever it ends.
+        histograms[is_stale(all_values)] = None
+        order = np.lexsort((np.arange(len(all_owners)), all_times, all_owners))
+        all_owners, all_times = all_owners[order], all_times[order]
+        # Where a float and a histogram have the same time, the histogram counts.
+        last = np.concatenate(((np.diff(all_owners) != 0) | (np.diff(all_times) != 0), [True]))
+        return all_owners[last], all_times[last], all_values[order][last], histograms[order][last]
+
+    async def _add_starts(self, series: SeriesSet, samples: Samples, start_ms: int, end_ms: int) -> Samples:
+        """Return the samples with their start timestamps, where there are any."""
+        statement = (
+            "SELECT id, toUnixTimestamp64Milli(start) AS start_ms, toUnixTimestamp64Milli(min(first)) AS first_ms,"
+            " toUnixTimestamp64Milli(max(last)) AS last_ms FROM sample_starts"
+            f" WHERE {self._ids(series.ids)} AND first <= {_time(end_ms)} AND last > {_time(start_ms)}"
+            " GROUP BY id, start ORDER BY id, start"
+        )
+        table = await self._query(statement)
+        if not table.num_rows:
+            return samples
+        starts_ms = np.zeros(len(samples), np.int64)
+        rows = _rows_of(column(table, "id"), series.ids)
+        news = zip(
+            rows.tolist(), *(column(table, name).tolist() for name in ("start_ms", "first_ms", "last_ms")), strict=True
+        )
+        for row, start, first, last in news:
+            if row >= 0:
+                begin, end = samples.offsets[row], samples.offsets[row + 1]
+                low, high = np.searchsorted(samples.times_ms[begin:end], (first, last + 1))
+                starts_ms[begin + low : begin + high] = start
+        return Samples(samples.offsets, samples.times_ms, samples.values, samples.histograms, starts_ms)
+
+    async def _query(self, statement: str) -> ArrowTable:
+        limit = self._settings.query_samples
+        try:
+            return await self._engine.query_arrow(statement, settings={"max_result_rows": limit})
+        except QueryLimitError as error:
+            if error.setting != "query.result_rows":
+                raise
+            message = (
+                f"The query reads more samples than metrics.query_samples = {limit}. "
+                "Narrow the time range or add a matcher."
+            )
+            raise LimitExceededError(message, setting="metrics.query_samples", value=limit) from error
+
+    def _where(self, ids: Ids, start_ms: int, end_ms: int) -> str:
+        return f"{self._ids(ids)} AND ts > {_time(start_ms)} AND ts <= {_time(end_ms)}"
+
+    def _ids(self, ids: Ids) -> str:
+        """Return a condition that all these ids satisfy, and few others."""
+        if len(ids) == 1:
+            return f"id = {ids[0]}"
+        ordered = np.sort(ids)
+        prefixes, starts = np.unique(ordered >> np.uint64(_PREFIX_BITS), return_index=True)
+        ends = np.concatenate((starts[1:], [len(ordered)])) - 1
+        lows, highs = ordered[starts], ordered[ends]
+        there = self._catalog.index.count_between(lows, highs)
+        if len(prefixes) <= _MAX_RANGES and ((ends - starts + 1) >= there * _MOST).all():
+            ranges = (f"id BETWEEN {low} AND {high}" for low, high in zip(lows.tolist(), highs.tolist(), strict=True))
+            return f"({' OR '.join(ranges)})"
+        return f"id IN ({','.join(map(str, ordered.tolist()))})"
+
+
+def _time(ms: int) -> str:
+    return f"fromUnixTimestamp64Milli({ms}, 'UTC')"
+
+
+def _seconds(ms: int) -> str:
+    """Return a number of seconds that the engine reads exactly."""
+    return f"{ms // 1000}" if ms % 1000 == 0 else f"toDecimal64('{ms // 1000}.{ms % 1000:03d}', 3)"
+
+
+def _rows_of(found: Ids, ids: Ids, *, presorted: bool = False) -> Integers:
+    """Return the place of each found id among `ids`, -1 where it is not there."""
+    if presorted:
+        places = np.minimum(np.searchsorted(ids, found), len(ids) - 1)
+        return np.where(ids[places] == found, places, -1)
+    order = np.argsort(ids)
+    places = _rows_of(found, ids[order], presorted=True)
+    result: Any = np.where(places >= 0, order[places], -1)
+    return result  # type: ignore[no-any-return]

@@ -1,0 +1,245 @@
+"""Keep what is known about series in step with what is stored: the index in memory, the known series, the limits.
+
+    samples stored ─► arrivals (one row a lot) ─► new series? ─► `series` rows added since ─► index, known_series
+                                                                                        └─► limits ─► full_metrics
+
+The engine writes labels only of series that are not in `known_series`. That set is filled at each start and after
+each look from the table `series` itself, so it never holds what is not stored.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+from prometheus_client import Counter, Gauge
+
+from gnomon.lifecycle import Clock
+from gnomon.model.labels import METRIC_NAME, Labels
+from gnomon.storage.arrivals import Arrivals
+from gnomon.storage.engine import Engine
+from gnomon.storage.journal import Journal
+from gnomon.storage.metric_rows import read_series_rows
+from gnomon.storage.series_index import SeriesIndex
+from gnomon.storage.settings import MetricSettings
+
+log = structlog.get_logger(__name__)
+
+SERIES = Gauge("gnomon_metric_series", "Series in the index: all that are within retention.")
+ACTIVE_SERIES = Gauge("gnomon_metric_active_series", "Series that had samples today or yesterday; limits count these.")
+COLLISIONS = Gauge("gnomon_metric_series_id_collisions", "Series whose id another series has, too; they are mixed up.")
+REFUSED_SAMPLES = Counter(
+    "gnomon_metric_refused_samples_total",
+    "Samples that were not stored because their series was new and its metric, or all metrics, had as many as allowed.",
+    ["metric"],
+)
+
+STREAMS = ("remote_write", "remote_write_v2")
+DAY_MS = 86_400_000
+
+_ROWS = """
+SELECT id, toInt32(min(day)) AS first_day, toInt32(max(day)) AS last_day, any(labels) AS pairs,
+       cityHash64(arraySort(groupUniqArrayArray(arrayZip(mapKeys(labels), mapValues(labels))))) AS fingerprint,
+       toUnixTimestamp64Micro(max(added)) AS added_us
+FROM series WHERE added > fromUnixTimestamp64Micro({since:Int64}, 'UTC')
+GROUP BY id, cityHash64(mapKeys(labels), mapValues(labels))
+"""
+_ARRIVALS = """
+SELECT toUnixTimestamp64Micro(received) AS received_us, oldest_ms, new_series, refused_series, with_histograms, with_starts
+FROM arrivals WHERE received > fromUnixTimestamp64Micro({since:Int64}, 'UTC') ORDER BY received
+"""
+_REFUSED = """
+SELECT toUnixTimestamp64Micro(received) AS received_us, metric, labels, series, samples
+FROM refused_series WHERE received > fromUnixTimestamp64Micro({since:Int64}, 'UTC') ORDER BY received
+"""
+_FILL = """
+INSERT INTO known_series SELECT DISTINCT arrayJoin([id, series_day(id, day)]) FROM series
+WHERE added > fromUnixTimestamp64Micro({since:Int64}, 'UTC')
+"""
+_MARK_FULL = """
+INSERT INTO full_metrics
+SELECT if(name = '', 0, cityHash64(concat('\\n\\b__name__\\x12', encoded_text(name))))
+FROM (SELECT arrayJoin({names:Array(String)}) AS name)
+"""
+# Where others insert into the same cluster, rows become visible in another order than that of their times.
+_SHARED_ENGINE_SETTLES_US = 10_000_000
+_INLINE_SERIES = 2_000
+_COUNTED_NAMES = 100
+_ALL = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedSeries:
+    """Series that a limit kept out: of which metric, how many samples, when last, and the labels of one of them."""
+
+    metric: str
+    samples: int
+    last_ns: int
+    example: Labels
+    limit: int
+
+
+class SeriesCatalog:
+    """Know all series (a Service). `index` may be used by whoever holds `lock`."""
+
+    def __init__(self, engine: Engine, journal: Journal, settings: MetricSettings, clock: Clock) -> None:
+        """Remember the parts; nothing is read before `start`."""
+        self._engine = engine
+        self._journal = journal
+        self._settings = settings
+        self._clock = clock
+        self.index = SeriesIndex()
+        self.arrivals = Arrivals()
+        self.lock = asyncio.Lock()
+        self.refused: dict[str, RefusedSeries] = {}
+        self.full: frozenset[str] = frozenset()
+        self.histogram_ids: frozenset[int] = frozenset()
+        self.has_starts = False
+        self._added_us = self._arrived_us = self._refused_us = 0
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._end_listening: Callable[[], None] = lambda: None
+        self._filled_day = 0
+        self._names_counted: set[str] = set()
+        self._settle_us = _SHARED_ENGINE_SETTLES_US if engine.dialect.cluster_name else 0
+
+    async def start(self) -> None:
+        """Read all series, then follow what comes in."""
+        async with self.lock:
+            await self._read_all()
+        self._end_listening = self._journal.on_loaded(self._note_loaded)
+        self._task = asyncio.create_task(self._follow(), name="series catalog")
+
+    async def stop(self) -> None:
+        """Stop following."""
+        self._end_listening()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def catch_up(self) -> None:
+        """Make what was acknowledged known; waits a second at most, and only where that is due."""
+        await self._journal.catch_up(*STREAMS)
+        if self._news.is_set():
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Look at what came in since the last look."""
+        async with self.lock:
+            self._news.clear()
+            if self._today() != self._filled_day:
+                await self._read_all()
+            await self._look()
+
+    def active_from_day(self) -> int:
+        """Return the first day, counted since 1970, on which a series counts as active."""
+        return self._today() - 1
+
+    def _today(self) -> int:
+        return self._clock.now_ns() // 1_000_000 // DAY_MS
+
+    def _note_loaded(self, stream: str) -> None:
+        if stream in STREAMS:
+            self._news.set()
+
+    async def _follow(self) -> None:
+        while True:
+            # The day changes without anybody writing, too.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), 600)
+            try:
+                await self.refresh()
+            except Exception:
+                log.exception("series cannot be read, trying again")
+                self._news.set()
+                await self._clock.sleep(1.0)
+
+    async def _read_all(self) -> None:
+        """Begin anew: whatever has left the tables leaves the memory, too."""
+        self._filled_day = self._today()
+        self.index = SeriesIndex()
+        self._added_us = 0
+        await self._set_full(frozenset())
+        await self._engine.command("TRUNCATE TABLE known_series")
+        await self._take_new_series()
+        found = await self._engine.query_arrow("SELECT DISTINCT id FROM native_histograms")
+        self.histogram_ids = frozenset(found.column("id").to_pylist())
+        self.has_starts = len(await self._engine.query("SELECT 1 AS one FROM sample_starts LIMIT 1")) > 0
+
+    async def _look(self) -> None:
+        news = (await self._engine.query(_ARRIVALS, {"since": self._arrived_us - self._settle_us})).rows()
+        if not news:
+            return
+        for row in news:
+            self.arrivals.add(row["oldest_ms"])
+        if any(row["with_starts"] for row in news):
+            self.has_starts = True
+        if any(row["with_histograms"] for row in news):
+            found = await self._engine.query_arrow("SELECT DISTINCT id FROM native_histograms")
+            self.histogram_ids = frozenset(found.column("id").to_pylist())
+        if any(row["new_series"] for row in news):
+            await self._take_new_series()
+        if any(row["refused_series"] for row in news):
+            await self._note_refused()
+        self._arrived_us = max(row["received_us"] for row in news)
+
+    async def _take_new_series(self) -> None:
+        since = {"since": self._added_us - self._settle_us}
+        table = await self._engine.query_arrow(_ROWS, since, settings={"max_result_rows": 0})
+        if not table.num_rows:
+            return
+        rows = read_series_rows(table)
+        if len(rows) <= _INLINE_SERIES:
+            self.index.add(rows)
+        else:
+            await asyncio.to_thread(self.index.add, rows)
+        await self._engine.command(_FILL, since)
+        self._added_us = int(table.column("added_us").to_numpy().max())
+        SERIES.set(len(self.index))
+        COLLISIONS.set(self.index.collisions)
+        await self._check_limits()
+
+    async def _check_limits(self) -> None:
+        """Let the engine refuse new series of metrics that have as many as they may have."""
+        names, counts = self.index.count_values(METRIC_NAME, self.active_from_day())
+        total = int(counts.sum())
+        ACTIVE_SERIES.set(total)
+        full = {names[place] for place in np.flatnonzero(counts >= self._settings.series_per_metric).tolist()}
+        if total >= self._settings.series:
+            full.add(_ALL)
+        await self._set_full(frozenset(full))
+
+    async def _set_full(self, full: frozenset[str]) -> None:
+        if full == self.full:
+            return
+        await self._engine.command("TRUNCATE TABLE full_metrics")
+        if full:
+            await self._engine.command(_MARK_FULL, {"names": sorted(full)})
+        for name in sorted(full - self.full):
+            log.warning("new series are refused", metric=name or "(all)", limit=self._limit(name))
+        self.full = full
+
+    def _limit(self, name: str) -> int:
+        return self._settings.series_per_metric if name else self._settings.series
+
+    async def _note_refused(self) -> None:
+        for row in (await self._engine.query(_REFUSED, {"since": self._refused_us})).rows():
+            name = row["metric"]
+            before = self.refused.get(name)
+            limit = self._limit(name if name in self.full else _ALL)
+            samples = row["samples"] + (before.samples if before else 0)
+            self.refused[name] = RefusedSeries(
+                name, samples, row["received_us"] * 1000, Labels.of(row["labels"]), limit
+            )
+            self._refused_us = max(self._refused_us, row["received_us"])
+            if len(self._names_counted) < _COUNTED_NAMES:
+                self._names_counted.add(name)
+            REFUSED_SAMPLES.labels(name if name in self._names_counted else "(others)").inc(row["samples"])
+
+
+def refused_now(catalog: SeriesCatalog) -> Sequence[RefusedSeries]:
+    """Return what limits keep out, most samples first."""
+    return sorted(catalog.refused.values(), key=lambda refused: -refused.samples)
