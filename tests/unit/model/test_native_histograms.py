@@ -73,8 +73,9 @@ class TestArithmetic:
         assert combination.histogram.positive.counts.tolist() == [5, 4]
 
     def test_exponential_and_custom_buckets_do_not_mix(self) -> None:
+        other = custom(1, bounds=(5,))
         with pytest.raises(IncompatibleBucketsError):
-            SINGLE.add(custom(1, bounds=(5,)))
+            SINGLE.add(other)
 
     @pytest.mark.parametrize(
         ("one", "two", "expected"),
