@@ -3,7 +3,7 @@
 import type uPlot from "uplot";
 import type { Unit } from "../format/numbers";
 import { formatClock, formatDay, type TimeZone } from "../format/times";
-import { formatValue } from "../format/values";
+import { toFormat, type ValueFormat } from "../format/metricUnits";
 
 const DECIMALS = [1, 2, 5];
 const POWERS = Array.from({ length: 30 }, (_, index) => index - 12);
@@ -16,6 +16,14 @@ export function tickSteps(unit: Unit): number[] {
   if (unit === "duration") return [...DECIMAL_STEPS.filter((step) => step >= 1 && step <= 10e9), 15e9, 30e9, ...MINUTES_NS];
   if (unit === "count") return DECIMAL_STEPS.filter((step) => step >= 1);
   return DECIMAL_STEPS;
+}
+
+/** Return the round steps of a format, in its own unit: a minute is 60 where values are seconds. */
+function formatSteps({ ticks }: ValueFormat): number[] {
+  if (!ticks) return DECIMAL_STEPS;
+  const steps = tickSteps(ticks.unit).map((step) => step / ticks.factor);
+  // Below a byte or a nanosecond there is nothing; a fraction of a core second there is.
+  return ticks.unit === "bytes" && ticks.factor === 1 ? [...DECIMAL_STEPS.filter((step) => step < 1), ...steps] : steps;
 }
 
 /** Write the ticks of a time axis that are `stepMs` apart; the day stands at midnight. */
@@ -51,7 +59,8 @@ export function timeAxis(zone: TimeZone, colors: ChartColors): uPlot.Axis {
 }
 
 /** The axis of values at the left. */
-export function valueAxis(unit: Unit, colors: ChartColors, logarithmic = false): uPlot.Axis {
+export function valueAxis(unit: Unit | ValueFormat, colors: ChartColors, logarithmic = false): uPlot.Axis {
+  const format = toFormat(unit);
   return {
     scale: "y",
     stroke: colors.text,
@@ -61,9 +70,9 @@ export function valueAxis(unit: Unit, colors: ChartColors, logarithmic = false):
     space: 28,
     grid: { stroke: colors.grid, width: 1 },
     ticks: { show: false },
-    values: (_, splits) => splits.map((value: number | null) => (value === null ? "" : formatTick(value, unit))),
-    ...(logarithmic ? {} : { incrs: tickSteps(unit) }),
+    values: (_, splits) => splits.map((value: number | null) => (value === null ? "" : formatTick(value, format))),
+    ...(logarithmic ? {} : { incrs: formatSteps(format) }),
   };
 }
 
-const formatTick = (value: number, unit: Unit) => (value === 0 ? "0" : formatValue(value, unit));
+const formatTick = (value: number, { write }: ValueFormat) => (value === 0 ? "0" : write(value));

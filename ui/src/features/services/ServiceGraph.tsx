@@ -4,7 +4,7 @@ import { CircleAlert, Cloud, Database, MessagesSquare, Server } from "lucide-rea
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useColorScheme } from "../../app/preferences";
 import { seriesColor } from "../../charts/palette";
-import { useElementSize } from "../traces/useElementSize";
+import { useElementSize } from "../../charts/useElementSize";
 import { edgePath } from "./edgePath";
 import { edgeKey, layOutGraph, type Point } from "./graphLayout";
 import styles from "./ServiceGraph.module.css";

@@ -7,7 +7,7 @@ import { formatCount, formatShare } from "../../format/numbers";
 import { framePath, layOutFlameGraph } from "./flameGraph";
 import styles from "./FlameGraph.module.css";
 import { prepareCanvas, useBarColors } from "./useColors";
-import { useElementSize } from "./useElementSize";
+import { useElementSize } from "../../charts/useElementSize";
 
 const ROW = 22;
 

@@ -5,7 +5,7 @@ import styles from "./Minimap.module.css";
 import { rulerTicks, type TimeWindow } from "./timeWindow";
 import { prepareCanvas, useBarColors } from "./useColors";
 import { useDragRange } from "./useDragRange";
-import { useElementSize } from "./useElementSize";
+import { useElementSize } from "../../charts/useElementSize";
 
 const HEIGHT = 48;
 

@@ -7,7 +7,7 @@ import { CopyButton } from "../../components/Copyable";
 import { PartialNote, QueryView } from "../../components/states";
 import { formatCount } from "../../format/numbers";
 import styles from "./TraceJson.module.css";
-import { useElementSize } from "./useElementSize";
+import { useElementSize } from "../../charts/useElementSize";
 
 const MOST_STEPS = 2000;
 const ALL_STEPS = 100_000;

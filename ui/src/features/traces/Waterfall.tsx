@@ -5,7 +5,7 @@ import { drawBars } from "./drawBars";
 import { rulerTicks, type TimeWindow } from "./timeWindow";
 import { prepareCanvas, useBarColors } from "./useColors";
 import { useDragRange } from "./useDragRange";
-import { useElementSize } from "./useElementSize";
+import { useElementSize } from "../../charts/useElementSize";
 import { useNameWidth } from "./useNameWidth";
 import type { VisibleRows } from "./visibleRows";
 import styles from "./Waterfall.module.css";
