@@ -23,7 +23,8 @@ class ParseError(InvalidInputError):
         line_start = text.rfind("\n", 0, position) + 1
         line = text.count("\n", 0, position) + 1
         column = len(text[line_start:position].encode("utf-8", "surrogateescape")) + 1
-        super().__init__(f"{line}:{column}: parse error: {reason}", position=position)
+        place = f"{line}:{column}" if text else "unknown position"
+        super().__init__(f"{place}: parse error: {reason}", position=position)
         self.reason = reason
 
 

@@ -14,41 +14,39 @@ STRING = "string"
 END = "end of input"
 ERROR = "error"
 
-AGGREGATORS = frozenset(
-    "sum avg count min max group stddev stdvar topk bottomk count_values quantile limitk limit_ratio".split()
-)
+_AGGREGATORS = "sum avg count min max group stddev stdvar topk bottomk count_values quantile limitk limit_ratio"
+AGGREGATORS = frozenset(_AGGREGATORS.split())
 OPERATOR_WORDS = frozenset({"and", "or", "unless", "atan2"})
-KEYWORDS = (
-    AGGREGATORS
-    | OPERATOR_WORDS
-    | frozenset(
-        "by without on ignoring group_left group_right bool offset start end step range anchored smoothed "
-        "fill fill_left fill_right".split()
-    )
+_WORDS = (
+    "by without on ignoring group_left group_right bool offset start end step range anchored smoothed "
+    "fill fill_left fill_right"
 )
-OPERATORS = frozenset({*"+ - * / % ^ == != > < >= <= =~ !~ = @ </ >/".split(), *OPERATOR_WORDS})
+KEYWORDS = AGGREGATORS | OPERATOR_WORDS | frozenset(_WORDS.split())
+_OPERATORS = "+ - * / % ^ == != > < >= <= =~ !~ = @ </ >/"
+OPERATORS = frozenset(_OPERATORS.split()) | OPERATOR_WORDS
 
 # What may stand in the duration expressions of brackets, besides numbers.
 _DURATION_WORDS = frozenset({"step", "range", "min", "max", "min_of", "max_of"})
 
-_SKIP = r"(?:[ \t\r\n]+|\#[^\n]*)*"
+_SKIP = r"(?:[ \t\r\n]++|\#[^\n]*+)*+"
+_DIGITS = r"\d++(?:_\d++)*+"
+_UNIT = "(?:ms|[smhdwy])"
+_FLOAT = rf"(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})"
 _NUMBER = (
-    r"(?P<number>0[xX]_?[0-9a-fA-F](?:_?[0-9a-fA-F])*(?![0-9A-Za-z_])"
-    r"|(?:\d(?:_?\d)*\.?(?:\d(?:_?\d)*)?|\.\d(?:_?\d)*)(?:[eE][+-]?\d(?:_?\d)*)?(?![0-9A-Za-z_]))"
-    r"|(?P<duration>(?:\d+(?:ms|[smhdwy]))+(?![0-9A-Za-z_]))"
-    r"|(?P<bad>[0-9][0-9A-Za-z_.]*|\.[0-9][0-9A-Za-z_.]*)"
+    rf"(?P<number>(?>0[xX]_?(?:[0-9a-fA-F]++(?:_[0-9a-fA-F]++)*+)?|{_FLOAT}(?:[eE][+-]?\d++(?:\.\d*+)?)?)"
+    r"(?![0-9A-Za-z_.]))"
+    rf"|(?P<duration>(?>{_FLOAT}(?:[eE]\d++)?){_UNIT}(?:\d++{_UNIT})*+(?![0-9A-Za-z_]))"
+    rf"|(?P<bad>(?:0[xX][0-9a-fA-F]*+|{_FLOAT}(?:[eE][+-]?\d*+)?)[._]{{0,2}}(?:(?:{_UNIT}\d*+)++[A-Za-z_]?)?)"
 )
-_STRING = r"""|(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)"""
-_STATEMENT = re.compile(
-    rf"{_SKIP}(?:(?P<name>[A-Za-z_:][A-Za-z0-9_:]*)|{_NUMBER}{_STRING}"
-    r"|(?P<operator>==|=~|!=|!~|>=|<=|</|>/|[-+*/%^=<>(){}\[\],@]))"
-)
-_BRACES = re.compile(rf"{_SKIP}(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*){_STRING}|(?P<operator>=~|!~|!=|=|,|\}}))")
-_BRACKETS = re.compile(rf"{_SKIP}(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|{_NUMBER}|(?P<operator>[-+*/%^():,\]]))")
+_STRING = r"""|(?P<string>"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'|`[^`]*+`)"""
+_OPERATOR = r"(?P<operator>==|!=|>=|<=|</|>/|=(?!~)|[-+*/%^<>(){\[\],@"
+_STATEMENT = re.compile(rf"{_SKIP}(?:(?P<name>[A-Za-z_:][A-Za-z0-9_:]*+)|{_NUMBER}{_STRING}|{_OPERATOR}]))")
+_BRACES = re.compile(rf"{_SKIP}(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*+){_STRING}|(?P<operator>=~|!~|!=|=|,|\}}))")
+_BRACKETS = re.compile(rf"{_SKIP}(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*+)|{_NUMBER}{_STRING}|{_OPERATOR}:]))")
 _SPACE = re.compile(_SKIP)
 _DURATION = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?")
+UNITS = ("y", "w", "d", "h", "m", "s", "ms")
 _UNITS_MS = (31_536_000_000, 604_800_000, 86_400_000, 3_600_000, 60_000, 1_000, 1)
-_MAX_DURATION_MS = (1 << 63) // 1_000_000
 _OCTAL = re.compile(r"0_?[0-7](?:_?[0-7])*")
 _ESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, "'": 39, '"': 34}
 _ESCAPE_DIGITS = {"x": (2, 16, 255), "u": (4, 16, 0x10FFFF), "U": (8, 16, 0x10FFFF)}
@@ -72,107 +70,154 @@ def tokenize(text: str) -> Tokens:
     kinds: list[str] = []
     texts: list[str] = []
     starts: list[int] = []
-    state = _STATEMENT
-    position = depth = 0
-    end = len(text)
+    structure = _Structure()
+    position = 0
     while True:
-        match = state.match(text, position)
+        match = structure.state.match(text, position)
         if match is None:
-            start = _SPACE.match(text, position).end()  # type: ignore[union-attr]  # matches the empty text
-            kind, message = _end_of(state, depth) if start >= end else (ERROR, _describe_error(text, start, state))
-            kinds.append(kind)
-            texts.append(message)
-            starts.append(min(start, end))
-            return Tokens(kinds, texts, starts)
-        group = match.lastgroup
-        token = match[group]  # type: ignore[index]  # every alternative is a group
-        position = match.end()
-        start = position - len(token)
-        kind = token
-        message = ""
-        if group == "name":
-            if state is _BRACES:
-                kind = IDENTIFIER
-            else:
-                kind = _kind_of_name(token)
-                if state is _BRACKETS and token.lower() not in _DURATION_WORDS:
-                    message = f"unexpected character in duration expression: {_quote_character(token[0])}"
-        elif group == "operator":
-            if token == "(":
-                depth += 1
-            elif token == ")":
-                depth -= 1
-                if depth < 0:
-                    message = "unexpected right parenthesis ')'"
-            elif token == "{":
-                state = _BRACES
-            elif token == "}":
-                if state is not _BRACES:
-                    message = "unexpected right brace '}'"
-                state = _STATEMENT
-            elif token == "[":
-                state = _BRACKETS
-            elif token == "]":
-                if state is not _BRACKETS:
-                    message = "unexpected right bracket ']'"
-                state = _STATEMENT
-        elif group == "bad":
-            message = f"bad number or duration syntax: {quote(token)}"
+            kind, token, start = structure.describe_end(text, position)
         else:
-            kind = group  # type: ignore[assignment]  # number, duration or string
-        if message:
-            kind, token = ERROR, message
+            group = match.lastgroup
+            token = match[group]  # type: ignore[index]  # every alternative is a group
+            position = match.end()
+            start = position - len(token)
+            kind = token
+            if group == "name":
+                kind = structure.kind_of_name(token)
+            elif group != "operator":
+                kind = group  # type: ignore[assignment]  # number, duration, string or bad
+            elif token in _STRUCTURAL:
+                problem = structure.enter(token)
+                if problem is not None:
+                    kind, token, start = ERROR, problem[0], start + problem[1]
+            if structure.fresh or kind in _SELDOM:
+                kind, token = structure.look_closer(kind, token)
         kinds.append(kind)
         texts.append(token)
         starts.append(start)
-        if kind is ERROR:
+        if kind is END or kind is ERROR:
             return Tokens(kinds, texts, starts)
 
 
-def _kind_of_name(token: str) -> str:
-    if ":" in token:
-        return METRIC_IDENTIFIER
-    lower = token.lower()
-    if lower in KEYWORDS:
-        return lower
-    if lower in {"inf", "nan"}:
-        return NUMBER
-    return IDENTIFIER
+_SELDOM = frozenset({"bad", "[", "misplaced"})
+_FIRST_IN_BRACKETS = frozenset("+-*/%^,()]:")
+_STRUCTURAL = frozenset("(){}[]:")
 
 
-def _end_of(state: re.Pattern[str], depth: int) -> tuple[str, str]:
-    if state is _BRACES:
-        return ERROR, "unexpected end of input inside braces"
-    if state is _BRACKETS:
-        return ERROR, "unexpected end of input in duration expression"
-    if depth:
-        return ERROR, "unclosed left parenthesis"
-    return END, ""
+class _Structure:
+    """Know which brackets are open; `fresh` tells that one was opened just now."""
+
+    __slots__ = ("colon", "depth", "fresh", "state")
+
+    def __init__(self) -> None:
+        self.state = _STATEMENT
+        self.depth = 0
+        self.colon = False
+        self.fresh = False
+
+    def enter(self, sign: str) -> tuple[str, int] | None:
+        """Take a bracket or colon; what is wrong with it comes with how much later it is reported."""
+        if sign == "(":
+            self.depth += 1
+        elif sign == ")":
+            self.depth -= 1
+            if self.depth < 0:
+                return "unexpected right parenthesis ')'", 1
+        elif sign == "{":
+            self.state = _BRACES
+        elif sign == "}":
+            self.state = _STATEMENT
+        elif sign == ":":
+            return self._enter_colon()
+        else:
+            return self._enter_bracket(sign)
+        return None
+
+    def _enter_bracket(self, sign: str) -> tuple[str, int] | None:
+        if sign == "]":
+            if self.state is not _BRACKETS:
+                return "unexpected right bracket ']'", 0
+            self.state = _STATEMENT
+            return None
+        if self.state is _BRACKETS:
+            return (_describe_first_in_brackets("[") if self.fresh else "unexpected left bracket '['"), 0
+        self.state = _BRACKETS
+        self.colon = False
+        return None
+
+    def _enter_colon(self) -> tuple[str, int] | None:
+        if self.fresh:
+            return "unexpected colon before duration in duration expression", 1
+        if self.colon:
+            return "unexpected colon ':'", 0
+        self.colon = True
+        return None
+
+    def kind_of_name(self, token: str) -> str:
+        if self.state is _BRACES:
+            return IDENTIFIER
+        if self.state is _BRACKETS:
+            lower = token.lower()
+            return lower if lower in _DURATION_WORDS else "misplaced"
+        if ":" in token:
+            return METRIC_IDENTIFIER
+        lower = token.lower()
+        if lower in KEYWORDS:
+            return lower
+        return NUMBER if lower in {"inf", "nan"} else IDENTIFIER
+
+    def look_closer(self, kind: str, token: str) -> tuple[str, str]:
+        """Return the kind and text of a token that is wrong, or is the first in its brackets."""
+        fresh, self.fresh = self.fresh, kind == "[" or (self.fresh and kind == "(")
+        if kind == "bad":
+            return ERROR, f"bad number or duration syntax: {quote(token)}"
+        if kind == "misplaced":
+            problem = f"unexpected character: {_quote_character(token[0])}, expected ':'"
+            return ERROR, _describe_first_in_brackets(token[0]) if fresh else problem
+        if fresh and (kind == STRING or kind in OPERATORS) and token[0] not in _FIRST_IN_BRACKETS:
+            return ERROR, _describe_first_in_brackets(token[0])
+        return kind, token
+
+    def describe_end(self, text: str, position: int) -> tuple[str, str, int]:
+        """Return the kind, text and place of the last token where no other fits."""
+        place = _SPACE.match(text, position)
+        start = place.end() if place else position
+        if start < len(text):
+            return ERROR, _describe_error(text, start, self.state, fresh=self.fresh), start
+        if self.state is _BRACES:
+            return ERROR, "unexpected end of input inside braces", start
+        if self.fresh:
+            return ERROR, "unexpected end of input in duration expression", start
+        if self.depth:
+            return ERROR, "unclosed left parenthesis", start
+        if self.state is _BRACKETS:
+            return ERROR, "unclosed left bracket", start
+        return END, "", start
 
 
-def _describe_error(text: str, start: int, state: re.Pattern[str]) -> str:
+def _describe_error(text: str, start: int, state: re.Pattern[str], *, fresh: bool) -> str:
     character = text[start]
-    following = text[start + 1 : start + 2]
-    if character in "\"'" and state is not _BRACKETS:
-        return "unterminated quoted string"
-    if character == "`" and state is not _BRACKETS:
-        return "unterminated raw string"
+    following = text[start + 1 : start + 2] or "\ufffd"
     quoted = _quote_character(character)
+    if character in "\"'" and not fresh:
+        return "escape sequence not terminated" if text.endswith("\\") else "unterminated quoted string"
+    if character == "`" and not fresh:
+        return "unterminated raw string"
+    if fresh:
+        return _describe_first_in_brackets(character)
     if state is _BRACES:
         if character == "{":
             return "unexpected left brace '{'"
         if character == "!":
-            after = _quote_character(following) if following else "end of input"
-            return f"unexpected character after '!' inside braces: {after}"
+            return f"unexpected character after '!' inside braces: {_quote_character(following)}"
         return f"unexpected character inside braces: {quoted}"
-    if state is _BRACKETS:
-        if character == "[":
-            return "unexpected left bracket '['"
-        return f"unexpected character in duration expression: {quoted}"
-    if character == "!":
-        after = _quote_character(following) if following else "end of input"
-        return f"unexpected character after '!': {after}"
+    if character in "!=":
+        return f"unexpected character after '{character}': {_quote_character(following)}"
     return f"unexpected character: {quoted}"
+
+
+def _describe_first_in_brackets(character: str) -> str:
+    return f"unexpected character in duration expression: {_quote_character(character)}"
 
 
 def _quote_character(character: str) -> str:
@@ -190,12 +235,11 @@ def parse_number(token: str) -> float:
 
 
 def parse_duration_ms(token: str) -> int | None:
-    """Return a duration such as `1h30m` in milliseconds; None when its units are out of order or it is too long."""
+    """Return a duration such as `1h30m` in milliseconds; None when its units are unknown or out of order."""
     match = _DURATION.fullmatch(token)
     if match is None:
         return None
-    total = sum(int(count) * unit for count, unit in zip(match.groups(), _UNITS_MS, strict=True) if count)
-    return total if total <= _MAX_DURATION_MS else None
+    return sum(int(count) * unit for count, unit in zip(match.groups(), _UNITS_MS, strict=True) if count)
 
 
 def unquote(token: str, text: str, start: int) -> str:
@@ -238,12 +282,15 @@ def _unescape(inner: str, position: int, out: bytearray, delimiter: str, text: s
     allowed = "01234567" if base == 8 else "0123456789abcdefABCDEF"  # noqa: PLR2004
     for digit in digits:
         if digit not in allowed:
-            message = f"unexpected character U+{ord(digit):04X} {_quote_character(digit)} in escape sequence"
-            raise ParseError(message, text, start)
+            raise ParseError(_describe_illegal(digit), text, start)
     if len(digits) < count:
-        raise ParseError("escape sequence not terminated", text, start)
+        raise ParseError(_describe_illegal(delimiter), text, start)
     code = int(digits, base)
     if code > maximum or (letter in "uU" and code in _SURROGATES):
         raise ParseError("escape sequence is an invalid Unicode code point", text, start)
     out += chr(code).encode() if letter in "uU" else bytes((code,))
     return digits_at + count
+
+
+def _describe_illegal(character: str) -> str:
+    return f"illegal character U+{ord(character):04X} {_quote_character(character)} in escape sequence"

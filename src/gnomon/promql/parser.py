@@ -1,8 +1,10 @@
 """Read PromQL: recursive descent, with Prometheus' grammar, precedences and words for what is wrong."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
-from math import isfinite
+from math import floor, isfinite
 
 from gnomon.model.errors import InvalidInputError
 from gnomon.model.labels import METRIC_NAME
@@ -10,6 +12,7 @@ from gnomon.model.matchers import Matcher, MatchOperator
 from gnomon.promql import lexer
 from gnomon.promql.errors import ParseError
 from gnomon.promql.functions.signatures import SIGNATURES
+from gnomon.promql.pattern_errors import describe_pattern_error
 from gnomon.promql.quoting import quote
 from gnomon.promql.syntax_tree import (
     Aggregation,
@@ -34,7 +37,7 @@ from gnomon.promql.syntax_tree import (
     VectorSelector,
     WindowEdges,
 )
-from gnomon.promql.value_types import SET_OPERATORS, check_types, documented, value_type
+from gnomon.promql.value_types import SET_OPERATORS, check_types, value_type
 
 EXPERIMENTAL_FUNCTIONS = "promql-experimental-functions"
 DURATION_EXPRESSIONS = "promql-duration-expr"
@@ -63,15 +66,22 @@ _MULTIPLICATION = _PRECEDENCE["*"]
 _ADDITION = _PRECEDENCE["+"]
 
 _METRIC_KEYWORDS = lexer.KEYWORDS - {"on", "ignoring", "group_left", "group_right", "bool", "atan2"}
-# What can stand after a metric's name, and tells that an aggregator's word is such a name.
-_AFTER_METRIC = lexer.OPERATORS | frozenset(
-    {"{", "}", ")", "[", "]", ",", "offset", "anchored", "smoothed", "by", "without", lexer.END}
-) - {"="}
+_FIRST_OF_EXPRESSION = _METRIC_KEYWORDS | {
+    lexer.IDENTIFIER,
+    lexer.METRIC_IDENTIFIER,
+    lexer.NUMBER,
+    lexer.DURATION,
+    lexer.STRING,
+    lexer.ERROR,
+    *"+-({",
+}
 _MATCH_OPERATORS = {operator.value: operator for operator in MatchOperator}
-_LABEL_KINDS = lexer.KEYWORDS | {lexer.IDENTIFIER}
+# Prometheus' grammar lacks this one word, so the real thing refuses it, too.
+_LABEL_KINDS = (lexer.KEYWORDS | {lexer.IDENTIFIER, lexer.METRIC_IDENTIFIER}) - {"without"}
 _CALLABLE_KEYWORDS = frozenset({"start", "end", "step", "range"})
 _DURATION_FUNCTIONS = frozenset({"min", "max", "min_of", "max_of"})
-_MAX_AT_S = (2**63) / 1000
+_MAX_AT_S = float(2**63)
+_MAX_DURATION_S = 2**63 // 10**9
 
 
 def parse(text: str, features: Features = ALL_STABLE) -> Expression:
@@ -87,6 +97,9 @@ def parse_selector(text: str) -> VectorSelector:
 @lru_cache(maxsize=2_000)
 def _parse_cached(text: str, features: Features) -> Expression:
     return _Parser(text, features).parse()
+
+
+_FIRST_UNIT = re.compile(r"\d+(\D+)")
 
 
 class _Parser:
@@ -203,7 +216,7 @@ class _Parser:
             expression = self._expression(1)
             self._expect(")")
             return Parentheses(expression, Span(start, self._last_end))
-        if kind in lexer.AGGREGATORS and (following in {"(", "by", "without"} or following not in _AFTER_METRIC):
+        if kind in lexer.AGGREGATORS and following in {"(", "by", "without"}:
             return self._aggregation()
         if kind in _CALLABLE_KEYWORDS and following == "(":
             return self._call()
@@ -223,13 +236,16 @@ class _Parser:
         duration_ms = lexer.parse_duration_ms(token)
         if duration_ms is None:
             raise self._error(_describe_bad_duration(token), start)
+        if duration_ms > _MAX_DURATION_S * 1000:
+            raise self._error("duration out of range", start)
         return NumberLiteral(duration_ms / 1000, span, duration=True)
 
     def _read_number(self, token: str, start: int) -> float:
         try:
             return lexer.parse_number(token)
         except (ValueError, OverflowError):
-            raise self._error(f"error parsing number: {token}", start) from None
+            reason = f'error parsing number: strconv.ParseFloat: parsing "{token}": invalid syntax'
+            raise self._error(reason, start) from None
 
     def _string(self) -> str:
         start = self._starts[self._at]
@@ -247,10 +263,6 @@ class _Parser:
             self._advance()
             self._matchers(matchers)
         if name:
-            for matcher in matchers:
-                if matcher.name == METRIC_NAME:
-                    reason = f"metric name must not be set twice: {quote(name)} or {quote(matcher.value)}"
-                    raise self._error(reason, start)
             matchers.append(Matcher(METRIC_NAME, MatchOperator.EQUAL, name))
         return VectorSelector(name, tuple(matchers), Span(start, self._last_end))
 
@@ -266,7 +278,7 @@ class _Parser:
         kind, start = self._kinds[self._at], self._starts[self._at]
         if kind == lexer.STRING:
             name = self._string()
-            if self._kinds[self._at] in {",", "}"}:
+            if self._kinds[self._at] not in _MATCH_OPERATORS:
                 return Matcher(METRIC_NAME, MatchOperator.EQUAL, name)
         elif kind == lexer.IDENTIFIER:
             name = self._advance()
@@ -282,7 +294,7 @@ class _Parser:
         try:
             return Matcher(name, operator, value)
         except InvalidInputError as error:
-            raise self._error(_describe_bad_pattern(value, error), start) from error
+            raise self._error(describe_pattern_error(error), start) from error
 
     def _postfix(self, expression: Expression) -> Expression:
         while True:
@@ -299,35 +311,36 @@ class _Parser:
                 return expression
 
     def _brackets(self, expression: Expression) -> MatrixSelector | Subquery:
+        bracket = self._starts[self._at]
         self._advance()
         window = self._duration(lambda: self._unexpected("subquery or range selector", "number, duration, or step()"))
+        self._check_positive(window)
         if not self._accept(":"):
             if self._kinds[self._at] != "]":
                 raise self._unexpected("subquery or range", '":" or "]"')
             self._advance()
-            return self._matrix(expression, window)
+            return self._matrix(expression, window, bracket)
         step = None
         if self._kinds[self._at] != "]":
             step = self._duration(lambda: self._unexpected("subquery selector", 'number, duration, or step() or "]"'))
         self._expect("]", "subquery selector", '"]"')
-        self._check_positive(window)
         if step is not None:
             self._check_positive(step)
         return Subquery(expression, window, step, Span(expression.span.start, self._last_end))
 
-    def _matrix(self, expression: Expression, window: Duration) -> MatrixSelector:
-        self._check_positive(window)
+    def _matrix(self, expression: Expression, window: Duration, bracket: int) -> MatrixSelector:
         if not isinstance(expression, VectorSelector):
-            raise self._error("ranges only allowed for vector selectors", expression.span.start)
+            raise self._error("ranges only allowed for vector selectors", bracket)
         if expression.offset is not None:
-            raise self._error("no offset modifiers allowed before range", expression.span.start)
+            raise self._error("no offset modifiers allowed before range", bracket)
         if expression.at is not None or expression.at_s is not None:
-            raise self._error("no @ modifiers allowed before range", expression.span.start)
+            raise self._error("no @ modifiers allowed before range", bracket)
         return MatrixSelector(expression, window, Span(expression.span.start, self._last_end))
 
     def _offset(self, expression: Expression) -> Expression:
         self._advance()
         offset = self._offset_duration()
+        self._check_range(offset)
         target = _modified(expression)
         if target is None:
             reason = (
@@ -363,19 +376,21 @@ class _Parser:
             raise self._error("@ <timestamp> may not be set multiple times", expression.span.start)
         if at_s is not None and (not isfinite(at_s) or abs(at_s) >= _MAX_AT_S):
             raise self._error(f"timestamp out of bounds for @ modifier: {_format_fixed(at_s)}", expression.span.start)
+        if at_s is not None:
+            at_s = floor(at_s * 1000 + 0.5) / 1000
         return _modify(expression, self._last_end, at_s=at_s, at=anchor)
 
     def _edges(self, expression: Expression, kind: str) -> Expression:
         self._advance()
         start = expression.span.start
         self._require(EXTENDED_RANGE_SELECTORS, f"{kind} modifier is experimental and not enabled", start)
+        if isinstance(expression, Subquery):
+            raise self._error(f"{kind} modifier is not supported for subqueries", start)
         selector = expression.selector if isinstance(expression, MatrixSelector) else expression
         if not isinstance(selector, VectorSelector):
             raise self._error(f"{kind} modifier not implemented", start)
-        if kind == "anchored" and selector.edges is WindowEdges.SMOOTHED:
-            raise self._error("anchored modifier cannot be used with smoothed", start)
-        if kind == "smoothed" and selector.edges is WindowEdges.ANCHORED:
-            raise self._error("smoothed modifier cannot be used with anchored", start)
+        if selector.edges not in {WindowEdges.PLAIN, WindowEdges(kind)}:
+            raise self._error("anchored and smoothed modifiers cannot be used together", start)
         return _modify(expression, self._last_end, edges=WindowEdges(kind))
 
     # Durations
@@ -416,37 +431,36 @@ class _Parser:
             inner = self._duration(unexpected)
             if not self._accept(")"):
                 raise unexpected()
-            self._require(DURATION_EXPRESSIONS, _NO_DURATION_EXPRESSIONS, start)
-            span = Span(start, self._last_end)
+            self._require(DURATION_EXPRESSIONS, _NO_DURATION_EXPRESSIONS, inner.span.start)
             if isinstance(inner, DurationOperation):
-                return DurationOperation(inner.operator, inner.operands, span, parenthesized=True)
-            return DurationOperation("+", (inner,), span, parenthesized=True)
+                return replace(inner, parenthesized=True)
+            return inner
         if kind in {"step", "range"}:
             self._advance()
             if not self._accept("(") or not self._accept(")"):
                 raise unexpected()
-            self._require(DURATION_EXPRESSIONS, _NO_DURATION_EXPRESSIONS, start)
             return StepCall(kind, Span(start, self._last_end))
-        name = self._texts[self._at].lower()
-        if name in _DURATION_FUNCTIONS and kind is not lexer.ERROR:
-            self._advance()
-            if not self._accept("("):
-                raise unexpected()
-            first = self._duration(unexpected)
-            if not self._accept(","):
-                raise unexpected()
-            second = self._duration(unexpected)
-            if not self._accept(")"):
-                raise unexpected()
-            self._require(DURATION_EXPRESSIONS, _NO_DURATION_EXPRESSIONS, start)
-            return DurationOperation(name[:3], (first, second), Span(start, self._last_end))
+        if kind is not lexer.ERROR and self._texts[self._at].lower() in _DURATION_FUNCTIONS:
+            return self._duration_function(unexpected, start)
         raise unexpected()
+
+    def _duration_function(self, unexpected: Callable[[], ParseError], start: int) -> Duration:
+        name = self._advance().lower()
+        if not self._accept("("):
+            raise unexpected()
+        first = self._duration(unexpected)
+        if not self._accept(","):
+            raise unexpected()
+        second = self._duration(unexpected)
+        if not self._accept(")"):
+            raise unexpected()
+        return DurationOperation(name[:3], (first, second), Span(start, self._last_end))
 
     def _offset_duration(self) -> Duration:
         """Read a signed operand without operators: `offset 5m * 2` is a product of vectors."""
 
         def unexpected() -> ParseError:
-            return self._unexpected("offset", "number, duration, step(), or range()")
+            return self._unexpected("offset", "number, duration, or step()")
 
         start, kind = self._starts[self._at], self._kinds[self._at]
         if kind not in {"+", "-"}:
@@ -458,7 +472,12 @@ class _Parser:
             return NumberLiteral(-operand.value if kind == "-" else operand.value, span, operand.duration)
         return DurationOperation(kind, (operand,), span)
 
+    def _check_range(self, duration: Duration) -> None:
+        if isinstance(duration, NumberLiteral) and abs(duration.value) > _MAX_DURATION_S:
+            raise self._error("duration out of range", duration.span.start)
+
     def _check_positive(self, duration: Duration) -> None:
+        self._check_range(duration)
         if isinstance(duration, NumberLiteral) and duration.value <= 0:
             raise self._error("duration must be greater than 0", duration.span.start)
 
@@ -565,6 +584,8 @@ class _Parser:
             grouping = self._grouping()
             self._aggregations -= 1
         span = Span(start, self._last_end)
+        if self._kinds[self._at] is lexer.ERROR:
+            raise self._unexpected()
         if not arguments:
             raise self._error("no arguments for aggregate expression provided", start)
         wanted = 2 if operator in _WITH_PARAMETER else 1
@@ -601,7 +622,7 @@ class _Parser:
         while self._kinds[self._at] == ",":
             start = self._starts[self._at]
             self._advance()
-            if self._kinds[self._at] == ")":
+            if self._kinds[self._at] not in _FIRST_OF_EXPRESSION:
                 raise self._error("trailing commas not allowed in function call args", start)
             arguments.append(self._expression(1))
         self._expect(")")
@@ -628,25 +649,15 @@ def _modify(
     at: AtAnchor | None = None,
     edges: WindowEdges | None = None,
 ) -> Expression:
-    """Return the same expression up to `end` with one more modifier."""
+    """Return a selector, range or subquery up to `end` with one more modifier."""
     span = Span(expression.span.start, end)
     if isinstance(expression, MatrixSelector):
-        selector = _modify(
-            expression.selector, expression.selector.span.end, offset=offset, at_s=at_s, at=at, edges=edges
-        )
-        assert isinstance(selector, VectorSelector)
+        selector = _modify_selector(expression.selector, expression.selector.span, offset, at_s, at, edges)
         return MatrixSelector(selector, expression.range, span)
     if isinstance(expression, VectorSelector):
-        return VectorSelector(
-            expression.name,
-            expression.matchers,
-            span,
-            offset if offset is not None else expression.offset,
-            at_s if at_s is not None else expression.at_s,
-            at or expression.at,
-            edges or expression.edges,
-        )
-    assert isinstance(expression, Subquery)
+        return _modify_selector(expression, span, offset, at_s, at, edges)
+    if not isinstance(expression, Subquery):
+        return expression
     return Subquery(
         expression.expression,
         expression.range,
@@ -658,16 +669,35 @@ def _modify(
     )
 
 
+def _modify_selector(
+    selector: VectorSelector,
+    span: Span,
+    offset: Duration | None,
+    at_s: float | None,
+    at: AtAnchor | None,
+    edges: WindowEdges | None,
+) -> VectorSelector:
+    return VectorSelector(
+        selector.name,
+        selector.matchers,
+        span,
+        offset if offset is not None else selector.offset,
+        at_s if at_s is not None else selector.at_s,
+        at or selector.at,
+        edges or selector.edges,
+    )
+
+
 def _describe(kind: str, text: str) -> str:
     """Return a token as Prometheus' messages name it."""
     if kind is lexer.END:
         return kind
     if kind in lexer.AGGREGATORS:
-        return f"<aggr:{kind}>"
+        return f"<aggr:{text}>"
     if kind in lexer.OPERATORS and kind != "=":
-        return f"<op:{kind}>"
-    if kind in lexer.KEYWORDS:
-        return f"<{kind}>"
+        return f"<op:{text}>"
+    if kind in lexer.KEYWORDS and kind not in _CALLABLE_KEYWORDS:
+        return f"<{text}>"
     if kind in {lexer.IDENTIFIER, lexer.METRIC_IDENTIFIER}:
         return f"{kind} {quote(text)}"
     if kind in {lexer.NUMBER, lexer.DURATION, lexer.STRING}:
@@ -677,11 +707,10 @@ def _describe(kind: str, text: str) -> str:
 
 
 def _describe_bad_duration(token: str) -> str:
+    unit = _FIRST_UNIT.match(token)
+    if unit and unit[1] not in lexer.UNITS:
+        return f"unknown unit {quote(unit[1])} in duration {quote(token)}"
     return f"not a valid duration string: {quote(token)}"
-
-
-def _describe_bad_pattern(value: str, error: InvalidInputError) -> str:
-    return str(error) or value
 
 
 def _format_fixed(value: float) -> str:
@@ -694,6 +723,3 @@ def _format_fixed(value: float) -> str:
 
 def _is_utf8(text: str) -> bool:
     return not any(0xD800 <= ord(character) <= 0xDFFF for character in text)  # noqa: PLR2004
-
-
-__all__ = ["ALL_STABLE", "EVERYTHING", "documented", "parse", "parse_selector"]

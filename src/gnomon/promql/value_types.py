@@ -1,5 +1,9 @@
 """What each expression yields, and whether operators, functions and aggregations are given what they take."""
 
+from collections.abc import Callable
+from typing import Any
+
+from gnomon.model.labels import METRIC_NAME
 from gnomon.promql.errors import ParseError
 from gnomon.promql.functions.signatures import SIGNATURES
 from gnomon.promql.quoting import quote
@@ -9,6 +13,7 @@ from gnomon.promql.syntax_tree import (
     Call,
     Cardinality,
     Expression,
+    Matching,
     MatrixSelector,
     NumberLiteral,
     Parentheses,
@@ -17,14 +22,11 @@ from gnomon.promql.syntax_tree import (
     Unary,
     ValueType,
     VectorSelector,
-    WindowEdges,
 )
 
 SET_OPERATORS = frozenset({"and", "or", "unless"})
 COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 
-_ANCHORED = ("changes", "delta", "increase", "rate", "resets")
-_SMOOTHED = ("delta", "increase", "rate")
 _DOCUMENTED = {ValueType.VECTOR: "instant vector", ValueType.MATRIX: "range vector"}
 
 
@@ -70,44 +72,53 @@ class _Checker:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._visits: dict[type, Callable[[Any], None]] = {
+            VectorSelector: self._check_selector,
+            MatrixSelector: self._check_inner,
+            Parentheses: self._check_inner,
+            Aggregation: self._check_aggregation,
+            Binary: self._check_binary,
+            Call: self._check_call,
+            Subquery: self._check_subquery,
+            Unary: self._check_unary,
+        }
 
     def check(self, expression: Expression) -> ValueType:
-        match expression:
-            case VectorSelector():
-                self._check_selector(expression)
-            case Parentheses():
-                return self.check(expression.expression)
-            case Aggregation():
-                self._check_aggregation(expression)
-            case Binary():
-                self._check_binary(expression)
-            case Call():
-                self._check_call(expression)
-            case MatrixSelector():
-                self.check(expression.selector)
-            case Subquery():
-                if (kind := self.check(expression.expression)) is not ValueType.VECTOR:
-                    reason = f"subquery is only allowed on instant vector, got {kind.value} instead"
-                    raise self._error(reason, expression)
-            case Unary():
-                kind = self.check(expression.expression)
-                if kind not in {ValueType.SCALAR, ValueType.VECTOR}:
-                    name = quote(documented(kind))
-                    reason = (
-                        f"unary expression only allowed on expressions of type scalar or instant vector, got {name}"
-                    )
-                    raise self._error(reason, expression)
+        visit = self._visits.get(type(expression))
+        if visit is not None:
+            visit(expression)
         return value_type(expression)
+
+    def _check_inner(self, expression: MatrixSelector | Parentheses) -> None:
+        self.check(expression.selector if isinstance(expression, MatrixSelector) else expression.expression)
+
+    def _check_subquery(self, subquery: Subquery) -> None:
+        if (kind := self.check(subquery.expression)) is not ValueType.VECTOR:
+            raise self._error(f"subquery is only allowed on instant vector, got {kind.value} instead", subquery)
+
+    def _check_unary(self, unary: Unary) -> None:
+        kind = self.check(unary.expression)
+        if kind not in {ValueType.SCALAR, ValueType.VECTOR}:
+            name = quote(documented(kind))
+            reason = f"unary expression only allowed on expressions of type scalar or instant vector, got {name}"
+            raise self._error(reason, unary)
 
     def _error(self, reason: str, expression: Expression) -> ParseError:
         return ParseError(reason, self._text, expression.span.start)
 
-    def _expect(self, expression: Expression, wanted: ValueType, context: str) -> None:
+    def _expect(self, expression: Expression, wanted: ValueType, context: str, name: str = "") -> None:
         if (kind := self.check(expression)) is not wanted:
+            context = f"{context} {quote(name)}" if name else context
             reason = f"expected type {documented(wanted)} in {context}, got {documented(kind)}"
             raise self._error(reason, expression)
 
     def _check_selector(self, selector: VectorSelector) -> None:
+        if selector.name:
+            for matcher in selector.matchers[:-1]:
+                if matcher.name == METRIC_NAME:
+                    names = f"{quote(selector.name)} or {quote(matcher.value)}"
+                    raise self._error(f"metric name must not be set twice: {names}", selector)
+            return
         if all(matcher.matches_empty for matcher in selector.matchers):
             raise self._error("vector selector must contain at least one non-empty matcher", selector)
 
@@ -120,36 +131,23 @@ class _Checker:
     def _check_call(self, call: Call) -> None:
         signature = SIGNATURES[call.function]
         given = len(call.arguments)
-        context = f"call to {quote(call.function)}, got {given}"
-        if signature.minimum == signature.maximum and given != signature.minimum:
-            raise self._error(f"expected {signature.minimum} argument(s) in {context}", call)
-        if given < signature.minimum:
-            raise self._error(f"expected at least {signature.minimum} argument(s) in {context}", call)
-        if signature.maximum is not None and given > signature.maximum:
-            raise self._error(f"expected at most {signature.maximum} argument(s) in {context}", call)
+        if given < signature.minimum or (signature.maximum is not None and given > signature.maximum):
+            wanted = f"{signature.minimum}"
+            if signature.minimum != signature.maximum:
+                wanted = f"at least {wanted}" if given < signature.minimum else f"at most {signature.maximum}"
+            raise self._error(f"expected {wanted} argument(s) in call to {quote(call.function)}, got {given}", call)
         for position, argument in enumerate(call.arguments):
             if call.function == "info" and position == 1:
                 self._check_info_selector(argument)
                 continue
             wanted = signature.argument_type(position)
-            self._expect(argument, wanted, f"call to function {quote(call.function)}")
-            if isinstance(argument, MatrixSelector):
-                self._check_edges(call, argument)
+            self._expect(argument, wanted, "call to function", call.function)
 
     def _check_info_selector(self, argument: Expression) -> None:
-        if not isinstance(argument, VectorSelector) or argument.name:
-            got = "vector selector" if isinstance(argument, VectorSelector) else "expression"
-            raise self._error(f"expected label selectors only, got {got} instead", argument)
-
-    def _check_edges(self, call: Call, argument: MatrixSelector) -> None:
-        edges = argument.selector.edges
-        if edges is WindowEdges.PLAIN:
-            return
-        allowed = _ANCHORED if edges is WindowEdges.ANCHORED else _SMOOTHED
-        if call.function not in allowed:
-            names = ", ".join(allowed)
-            reason = f"{edges.value} modifier can only be used with: {names} - not with {call.function}"
-            raise self._error(reason, call)
+        if not isinstance(argument, VectorSelector):
+            raise self._error("expected label selectors only", argument)
+        if argument.name:
+            raise self._error("expected label selectors only, got vector selector instead", argument)
 
     def _check_binary(self, operation: Binary) -> None:
         left = self._check_left(operation)
@@ -173,32 +171,36 @@ class _Checker:
 
     def _check_operation(self, operation: Binary, left: ValueType, right: ValueType) -> None:
         operator, matching = operation.operator, operation.matching
-        place = self._find_operator(operation)
-        scalars = left is right is ValueType.SCALAR
+        both_vectors = left is right is ValueType.VECTOR
         if operation.bool_modifier and operator not in COMPARISONS:
-            raise ParseError("bool modifier can only be used on comparison operators", self._text, place)
-        if operator in COMPARISONS and not operation.bool_modifier and scalars:
-            raise ParseError("comparisons between scalars must use BOOL modifier", self._text, place)
-        if operator in SET_OPERATORS and matching is not None:
-            if matching.cardinality is not Cardinality.MANY_TO_MANY and left is right is ValueType.VECTOR:
-                raise ParseError(f"no grouping allowed for {quote(operator)} operation", self._text, place)
-            if matching.fill_left is not None or matching.fill_right is not None:
-                raise ParseError(f"filling in missing series not allowed for set operators", self._text, place)
-        if matching is not None and matching.on:
-            for label in matching.include:
-                if label in matching.labels:
-                    reason = f"label {quote(label)} must not occur in ON and GROUP clause at once"
-                    raise ParseError(reason, self._text, place)
+            raise self._operator_error("bool modifier can only be used on comparison operators", operation)
+        if operator in COMPARISONS and not operation.bool_modifier and left is right is ValueType.SCALAR:
+            raise self._operator_error("comparisons between scalars must use BOOL modifier", operation)
+        if matching is not None:
+            self._check_matching(operation, matching, both_vectors=both_vectors)
         for side, kind in ((operation.left, left), (operation.right, right)):
             if kind not in {ValueType.SCALAR, ValueType.VECTOR}:
                 raise self._error("binary expression must contain only scalar and instant vector types", side)
-        if not left is right is ValueType.VECTOR:
-            if matching is not None:
-                raise ParseError("vector matching only allowed between instant vectors", self._text, place)
-            if operator in SET_OPERATORS:
-                raise ParseError(
-                    f"set operator {quote(operator)} not allowed in binary scalar expression", self._text, place
-                )
+        if operator in SET_OPERATORS and not both_vectors:
+            reason = f"set operator {quote(operator)} not allowed in binary scalar expression"
+            raise self._error(reason, operation)
+
+    def _check_matching(self, operation: Binary, matching: Matching, *, both_vectors: bool) -> None:
+        if matching.on:
+            for label in matching.labels:
+                if label in matching.include:
+                    reason = f"label {quote(label)} must not occur in ON and GROUP clause at once"
+                    raise self._operator_error(reason, operation)
+        if not both_vectors:
+            raise self._error("vector matching only allowed between instant vectors", operation)
+        if operation.operator in SET_OPERATORS:
+            if matching.cardinality is not Cardinality.MANY_TO_MANY:
+                raise self._error(f"no grouping allowed for {quote(operation.operator)} operation", operation)
+            if matching.fill_left is not None or matching.fill_right is not None:
+                raise self._error("filling in missing series not allowed for set operators", operation)
+
+    def _operator_error(self, reason: str, operation: Binary) -> ParseError:
+        return ParseError(reason, self._text, self._find_operator(operation))
 
     def _find_operator(self, operation: Binary) -> int:
         place = operation.left.span.end
