@@ -15,10 +15,14 @@ from gnomon.ingest.checked import Checked
 from gnomon.ingest.errors import MalformedRequestError
 from gnomon.ingest.loki_streams import PushRequest, check_loki
 from gnomon.ingest.otlp_validation import check_logs, check_traces
+from gnomon.ingest.remote_write_v2_validation import WriteRequestV2Checker
+from gnomon.ingest.remote_write_validation import WriteRequestChecker
+from gnomon.lifecycle import SystemClock
 from gnomon.storage.segments import encode_frame
 from gnomon.storage.streams import STREAMS
 from tests.opened_storage import OpenedStorage
 from tests.wire_mutations import mutate_bytes, mutate_fields
+from tests.write_requests import Series, WriteRequest, WriteRequestV2, sound_histogram, write_request, write_request_v2
 
 MUTATIONS = 2500
 NOW_NS = 1_790_000_000_000_000_000
@@ -83,12 +87,56 @@ def _loki_request() -> Message:
     return request
 
 
+def _series() -> list[Series]:
+    histogram = sound_histogram()
+    floats = {"count_float": 3.5, "sum": 1.0, "schema": 0, "positive_spans": [{"offset": -1, "length": 2}]}
+    custom = {"count_int": 2, "sum": 3.0, "schema": -53, "custom_values": [1.0, 2.0], "timestamp": NOW_NS // 10**6}
+    return [
+        Series([("__name__", "up"), ("job", "shop")], [(NOW_NS // 10**6, 1.0)], metadata=(1, "Help.", "s")),
+        Series([("__name__", "x"), ("zone", "ä" * 100)], [(NOW_NS // 10**6, None), (0, 2.5)], start_ms=5),
+        Series(
+            [("__name__", "h")],
+            (),
+            [
+                histogram,
+                floats | {"positive_counts": [1.0, 2.5], "timestamp": NOW_NS // 10**6},
+                custom | {"positive_spans": [{"offset": 0, "length": 2}], "positive_deltas": [1, 0]},
+            ],
+            exemplars=[([("trace_id", "ab"), ("x", "y")], 0.5, NOW_NS // 10**6)],
+        ),
+    ]
+
+
+def _write_request() -> Message:
+    metadata = [{"type": 1, "metric_family_name": b"up", "help": b"Help.", "unit": b"s"}]
+    request: Message = WriteRequest.FromString(write_request(_series(), metadata))
+    return request
+
+
+def _write_request_v2() -> Message:
+    request: Message = WriteRequestV2.FromString(write_request_v2(_series()))
+    return request
+
+
+def _check_write_request(body: bytes) -> Checked:
+    return _CHECKER.check(body)
+
+
+def _check_write_request_v2(body: bytes) -> Checked:
+    return WriteRequestV2Checker(SystemClock()).check(body)
+
+
+_CHECKER = WriteRequestChecker(SystemClock())
+
+
 @pytest.mark.parametrize(
     ("stream", "make", "check"),
     [
         ("otlp_traces", _trace_request, check_traces),
         ("otlp_logs", _log_request, check_logs),
         ("loki_push", _loki_request, check_loki),
+        ("remote_write", _write_request, _check_write_request),
+        ("remote_write_v2", _write_request_v2, _check_write_request_v2),
     ],
 )
 @pytest.mark.parametrize("kind", ["fields", "bytes"])

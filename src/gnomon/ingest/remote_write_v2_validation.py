@@ -25,6 +25,7 @@ from gnomon.ingest.messages import define_message
 from gnomon.ingest.remote_write_validation import (
     MAX_AHEAD_MS,
     Tally,
+    as_usual,
     find_histogram_fault,
     find_sample_fault,
     is_valid_exemplar,
@@ -286,10 +287,8 @@ def _check_one(raw: bytes, symbols: _Symbols, latest_ms: int, tally: Tally) -> b
     if not (series.samples or series.histograms):
         return b""
     tally.keep(len(series.samples), len(series.histograms), len(series.exemplars))
-    if not altered:
-        return raw
-    series.DiscardUnknownFields()
-    return bytes(series.SerializeToString())
+    usual = as_usual(series)
+    return raw if not altered and usual == raw else usual
 
 
 def _resolve(references: Sequence[int], symbols: _Symbols) -> list[BytesPair] | None:

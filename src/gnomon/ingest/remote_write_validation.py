@@ -249,16 +249,22 @@ class WriteRequestChecker:
             return b""
         tally.keep(len(samples), len(histograms), len(exemplars))
         self._remember(head)
-        if not altered:
+        usual = as_usual(series)
+        if not altered and usual == raw:
             return raw
-        series.DiscardUnknownFields()
         series.ClearField("labels")
-        return head + bytes(series.SerializeToString())
+        return head + as_usual(series)
 
     def _remember(self, head: bytes) -> None:
         if len(self._known) >= _MAX_KNOWN:
             self._known.clear()
         self._known.add(_hash(head))
+
+
+def as_usual(message: Any) -> bytes:
+    """Return a message without unknown fields, and every number in as many bits as are declared."""
+    message.DiscardUnknownFields()
+    return bytes(message.SerializeToString())
 
 
 def _are_samples(tails: bytes, count: int, latest_ms: int) -> bool:
@@ -378,8 +384,9 @@ def _check_metadata(metadata: Iterable[bytes], tally: Tally) -> tuple[list[bytes
             tally.counts["metadata_dropped"] += 1
             continue
         if not known_type:
-            altered = True
             entry.type = 0
+        usual = as_usual(entry)
+        altered = altered or usual != raw
         tally.counts["metadata"] += 1
-        kept.append(raw if known_type else entry.SerializeToString())
+        kept.append(usual)
     return kept, altered
