@@ -1,7 +1,8 @@
 """Which peers there are, at which versions, and how they get onto this machine.
 
 Go peers are built from the modules in `go/` (`go.mod` pins, `go.sum` verifies) into a cache folder that every checkout
-shares: GNOMON_PEERS_CACHE, or `gnomon/peers` in the user's cache folder. Debian peers come from apt-get.
+shares: GNOMON_PEERS_CACHE, or `gnomon/peers` in the user's cache folder. npm packages go there, too, as the lock files
+in `node/` say. Debian peers come from apt-get.
 """
 
 import fcntl
@@ -98,6 +99,46 @@ class GoPeer:
 
 
 @dataclass(frozen=True, slots=True)
+class NodePeer:
+    """Install the npm packages that the folder of `node/` with its name locks, its scripts beside them."""
+
+    name: str
+    script: str
+    version: str = "from its package-lock.json"
+
+    def find(self) -> Path | None:
+        """Return the script if just these packages are installed for it."""
+        return self._folder / self.script if (self._folder / ".installed").exists() else None
+
+    def install(self) -> Path:
+        """Install the packages unless another checkout has."""
+        folder = self._folder
+        with _lock(folder):
+            if self.find() is None:
+                npm = shutil.which("npm")
+                if npm is None:
+                    message = f"Installing {self.name} needs npm. Install Node.js 20 or newer and run make peers."
+                    raise InstallationError(message)
+                shutil.copytree(self._source, folder, dirs_exist_ok=True)
+                arguments = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+                done = subprocess.run([npm, *arguments], cwd=folder, check=False)
+                if done.returncode:
+                    message = f"npm ci for {self.name} failed with status {done.returncode}. See its output above."
+                    raise InstallationError(message)
+                (folder / ".installed").touch()
+        return folder / self.script
+
+    @property
+    def _source(self) -> Path:
+        return HERE / "node" / self.name
+
+    @property
+    def _folder(self) -> Path:
+        texts = [(self._source / file).read_bytes() for file in ("package.json", "package-lock.json", self.script)]
+        return cache_folder() / f"node-{self.name}-{hashlib.sha256(b''.join(texts)).hexdigest()[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
 class DebianPeer:
     """Take a program from a Debian package."""
 
@@ -162,5 +203,7 @@ PROMTOOL = GoPeer(
     folder="prometheus",
 )
 CHROMIUM = DebianPeer("chromium", package="chromium", commands=("chromium", "chromium-browser", "google-chrome"))
+NODE_SENDERS = NodePeer("senders", script="send.mjs")
+SYSLOG_NG = DebianPeer("syslog-ng", package="syslog-ng-mod-http", commands=("syslog-ng",))
 
-PEERS: tuple[Peer, ...] = (JAEGER, PROMETHEUS, PROMTOOL, CHROMIUM)
+PEERS: tuple[Peer, ...] = (JAEGER, PROMETHEUS, PROMTOOL, CHROMIUM, NODE_SENDERS, SYSLOG_NG)
