@@ -4,7 +4,6 @@ Labels are answered from memory (series_index.py); a statement only ever names i
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ from gnomon.storage.engine import ArrowTable, Engine
 from gnomon.storage.errors import QueryLimitError
 from gnomon.storage.metric_rows import column, read_grid, read_histograms
 from gnomon.storage.series_catalog import DAY_MS, SeriesCatalog
+from gnomon.storage.series_ids import condition_on_ids, condition_on_times, places_of, time_literal
 from gnomon.storage.settings import MetricSettings
 
 Ids = NDArray[np.uint64]
@@ -55,10 +55,6 @@ _SELECTOR = "last"
 _SELECTOR_FUNCTION = "timeSeriesResampleToGridWithStaleness"
 _NOT_STALE = f"reinterpretAsUInt64(value) != {STALE_BITS}"
 _GRID = {"enable_time_series_aggregate_functions": 1, "max_result_rows": 0}
-_PREFIX_BITS = 48
-# A metric's series lie side by side: where that share of them is asked for, all between are read, and the rest dropped.
-_MOST = 0.5
-_MAX_RANGES = 64
 
 
 class MetricStore:
@@ -124,7 +120,7 @@ class MetricStore:
             f"SELECT id, {aggregate}({parameters})(ts, value) AS grid{watch} FROM samples WHERE {filtered} GROUP BY id"
         )
         table = await self._engine.query_arrow(statement, settings=_GRID)
-        rows = _rows_of(column(table, "id"), series.ids) if table.num_rows else np.empty(0, np.int64)
+        rows = places_of(column(table, "id"), series.ids) if table.num_rows else np.empty(0, np.int64)
         found = read_grid(table.column("grid"), rows, len(series), grid.steps)
         if function == _SELECTOR:
             found = GridValues(found.values, found.present & ~is_stale(found.values))
@@ -151,7 +147,7 @@ class MetricStore:
         same = (ids[1:] == ids[:-1]) & (times[1:] == times[:-1])
         keep = np.concatenate((~same, [True])) if same.any() else None
         starts = np.concatenate(([0], np.flatnonzero(ids[1:] != ids[:-1]) + 1))
-        places = _rows_of(ids[starts], sorted_ids, presorted=True)
+        places = places_of(ids[starts], sorted_ids, presorted=True)
         owners = np.repeat(places, np.diff(np.concatenate((starts, [len(ids)]))))
         if (places < 0).any():
             keep = (owners >= 0) if keep is None else keep & (owners >= 0)
@@ -176,7 +172,7 @@ class MetricStore:
         if not table.num_rows:
             return owners, times, values, None
         found = read_histograms(table)
-        places = _rows_of(column(table, "id"), sorted_ids, presorted=True)
+        places = places_of(column(table, "id"), sorted_ids, presorted=True)
         kept = places >= 0
         found_times = column(table, "time")
         all_owners = np.concatenate((owners, places[kept]))
@@ -197,14 +193,15 @@ class MetricStore:
         statement = (
             "SELECT id, toUnixTimestamp64Milli(start) AS start_ms, toUnixTimestamp64Milli(min(first)) AS first_ms,"
             " toUnixTimestamp64Milli(max(last)) AS last_ms FROM sample_starts"
-            f" WHERE {self._ids(series.ids)} AND first <= {_time(end_ms)} AND last > {_time(start_ms)}"
+            f" WHERE {condition_on_ids(series.ids, self._catalog.index)}"
+            f" AND first <= {time_literal(end_ms)} AND last > {time_literal(start_ms)}"
             " GROUP BY id, start ORDER BY id, start"
         )
         table = await self._query(statement)
         if not table.num_rows:
             return samples
         starts_ms = np.zeros(len(samples), np.int64)
-        rows = _rows_of(column(table, "id"), series.ids)
+        rows = places_of(column(table, "id"), series.ids)
         news = zip(
             rows.tolist(), *(column(table, name).tolist() for name in ("start_ms", "first_ms", "last_ms")), strict=True
         )
@@ -229,38 +226,9 @@ class MetricStore:
             raise LimitExceededError(message, setting="metrics.query_samples", value=limit) from error
 
     def _where(self, ids: Ids, start_ms: int, end_ms: int) -> str:
-        return f"{self._ids(ids)} AND ts > {_time(start_ms)} AND ts <= {_time(end_ms)}"
-
-    def _ids(self, ids: Ids) -> str:
-        """Return a condition that all these ids satisfy, and few others."""
-        if len(ids) == 1:
-            return f"id = {ids[0]}"
-        ordered = np.sort(ids)
-        prefixes, starts = np.unique(ordered >> np.uint64(_PREFIX_BITS), return_index=True)
-        ends = np.concatenate((starts[1:], [len(ordered)])) - 1
-        lows, highs = ordered[starts], ordered[ends]
-        there = self._catalog.index.count_between(lows, highs)
-        if len(prefixes) <= _MAX_RANGES and ((ends - starts + 1) >= there * _MOST).all():
-            ranges = (f"id BETWEEN {low} AND {high}" for low, high in zip(lows.tolist(), highs.tolist(), strict=True))
-            return f"({' OR '.join(ranges)})"
-        return f"id IN ({','.join(map(str, ordered.tolist()))})"
-
-
-def _time(ms: int) -> str:
-    return f"fromUnixTimestamp64Milli({ms}, 'UTC')"
+        return f"{condition_on_ids(ids, self._catalog.index)} AND {condition_on_times(start_ms, end_ms)}"
 
 
 def _seconds(ms: int) -> str:
     """Return a number of seconds that the engine reads exactly."""
     return f"{ms // 1000}" if ms % 1000 == 0 else f"toDecimal64('{ms // 1000}.{ms % 1000:03d}', 3)"
-
-
-def _rows_of(found: Ids, ids: Ids, *, presorted: bool = False) -> Integers:
-    """Return the place of each found id among `ids`, -1 where it is not there."""
-    if presorted:
-        places = np.minimum(np.searchsorted(ids, found), len(ids) - 1)
-        return np.where(ids[places] == found, places, -1)
-    order = np.argsort(ids)
-    places = _rows_of(found, ids[order], presorted=True)
-    result: Any = np.where(places >= 0, order[places], -1)
-    return result  # type: ignore[no-any-return]

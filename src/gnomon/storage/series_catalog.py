@@ -9,14 +9,14 @@ each look from the table `series` itself, so it never holds what is not stored.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 import structlog
 from prometheus_client import Counter, Gauge
 
 from gnomon.lifecycle import Clock
+from gnomon.model.cardinality import RefusedSeries
 from gnomon.model.labels import METRIC_NAME, Labels
 from gnomon.storage.arrivals import Arrivals
 from gnomon.storage.engine import Engine
@@ -47,7 +47,8 @@ FROM series WHERE added > fromUnixTimestamp64Micro({since:Int64}, 'UTC')
 GROUP BY id, cityHash64(mapKeys(labels), mapValues(labels))
 """
 _ARRIVALS = """
-SELECT toUnixTimestamp64Micro(received) AS received_us, oldest_ms, new_series, refused_series, with_histograms, with_starts
+SELECT toUnixTimestamp64Micro(received) AS received_us,
+       oldest_ms, new_series, refused_series, with_histograms, with_starts
 FROM arrivals WHERE received > fromUnixTimestamp64Micro({since:Int64}, 'UTC') ORDER BY received
 """
 _REFUSED = """
@@ -68,17 +69,6 @@ _SHARED_ENGINE_SETTLES_US = 10_000_000
 _INLINE_SERIES = 2_000
 _COUNTED_NAMES = 100
 _ALL = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedSeries:
-    """Series that a limit kept out: of which metric, how many samples, when last, and the labels of one of them."""
-
-    metric: str
-    samples: int
-    last_ns: int
-    example: Labels
-    limit: int
 
 
 class SeriesCatalog:
@@ -232,14 +222,9 @@ class SeriesCatalog:
             limit = self._limit(name if name in self.full else _ALL)
             samples = row["samples"] + (before.samples if before else 0)
             self.refused[name] = RefusedSeries(
-                name, samples, row["received_us"] * 1000, Labels.of(row["labels"]), limit
+                name, samples, row["received_us"] * 1000, limit, Labels.of(row["labels"])
             )
             self._refused_us = max(self._refused_us, row["received_us"])
             if len(self._names_counted) < _COUNTED_NAMES:
                 self._names_counted.add(name)
             REFUSED_SAMPLES.labels(name if name in self._names_counted else "(others)").inc(row["samples"])
-
-
-def refused_now(catalog: SeriesCatalog) -> Sequence[RefusedSeries]:
-    """Return what limits keep out, most samples first."""
-    return sorted(catalog.refused.values(), key=lambda refused: -refused.samples)

@@ -8,11 +8,12 @@ new.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gnomon.model.cardinality import Counted
 from gnomon.model.labels import Labels
 from gnomon.model.matchers import Matcher, MatchOperator
 from gnomon.model.series import Mask, SeriesSet
@@ -46,6 +47,14 @@ class SeriesRows:
     def __len__(self) -> int:
         """Return the number of series."""
         return len(self.ids)
+
+
+class LabelSize(NamedTuple):
+    """How many values a label has, and how many characters these are together."""
+
+    name: str
+    values: int
+    bytes: int
 
 
 class _Column:
@@ -131,6 +140,14 @@ class _Label:
             self.meant.pop(next(iter(self.meant)))
         return known
 
+    def codes_at(self, positions: Positions) -> NDArray[np.int32]:
+        """Return the numbers of the values of those of the series that have the label."""
+        own = self.positions.array
+        places = np.searchsorted(own, positions)
+        places[places == len(own)] = 0
+        codes: NDArray[np.int32] = self.value_codes.array[places[own[places] == positions]]
+        return codes
+
     def meant_at(self, positions: Positions, matcher: Matcher) -> Mask:
         """Tell which of the series a matcher means; they need not have the label."""
         own = self.positions.array
@@ -213,10 +230,7 @@ class SeriesIndex:
 
     def select(self, matchers: Sequence[Matcher], first_day: int, last_day: int) -> SeriesSet:
         """Return the series that all matchers mean and that were seen from `first_day` to `last_day`, sorted."""
-        positions = self.find(matchers)
-        seen = (self._last_days.array[positions] >= first_day) & (self._first_days.array[positions] <= last_day)
-        if not seen.all():
-            positions = positions[seen]
+        positions = self.find_seen(matchers, first_day, last_day)
         key = tuple(matchers)
         found = self._found.pop(key, None)
         if found is None or not np.array_equal(found.positions, positions):
@@ -225,6 +239,12 @@ class SeriesIndex:
         if len(self._found) > _REMEMBERED_SETS:
             self._found.pop(next(iter(self._found)))
         return found.series
+
+    def find_seen(self, matchers: Sequence[Matcher], first_day: int, last_day: int) -> Positions:
+        """Return the positions, ascending, of the series that all matchers mean and that were seen on these days."""
+        positions = self.find(matchers)
+        seen = (self._last_days.array[positions] >= first_day) & (self._first_days.array[positions] <= last_day)
+        return positions if seen.all() else positions[seen]
 
     def find(self, matchers: Sequence[Matcher]) -> Positions:
         """Return the positions, ascending, of the series that all matchers mean, whenever they were seen."""
@@ -249,6 +269,35 @@ class SeriesIndex:
             return (), np.empty(0, np.int64)
         seen = self._last_days.array[label.positions.array] >= first_day
         return label.values, np.bincount(label.value_codes.array[seen], minlength=len(label.values))
+
+    def label_names(self, positions: Positions) -> list[str]:
+        """Return the names of all labels of some series, sorted."""
+        return sorted(name for name, label in self._labels.items() if label.codes_at(positions).size)
+
+    def label_values(self, name: str, positions: Positions) -> list[str]:
+        """Return the values of a label among some series, sorted."""
+        label = self._labels.get(name)
+        if label is None:
+            return []
+        return sorted(value for code in np.unique(label.codes_at(positions)).tolist() if (value := label.values[code]))
+
+    def count_distinct(self, name: str, positions: Positions) -> int:
+        """Return how many values a label has among some series."""
+        label = self._labels.get(name)
+        return 0 if label is None else len(np.unique(label.codes_at(positions)))
+
+    def label_sizes(self) -> list[LabelSize]:
+        """Return how many values each label has, and what the values' texts take."""
+        return [LabelSize(name, len(label.values), sum(map(len, label.values))) for name, label in self._labels.items()]
+
+    def largest_pairs(self, limit: int) -> list[Counted]:
+        """Return the `limit` pairs of a label and a value, as `name=value`, that most series have."""
+        found: list[Counted] = []
+        for name, label in self._labels.items():
+            counts = label.counts()
+            chosen = np.argpartition(counts, -limit)[-limit:] if len(counts) > limit else np.arange(len(counts))
+            found += [Counted(f"{name}={label.values[code]}", int(counts[code])) for code in chosen.tolist()]
+        return sorted(found, key=lambda pair: -pair.count)[:limit]
 
     def labels_at(self, position: int) -> Labels:
         """Return the labels of one series."""
