@@ -265,8 +265,10 @@ class Journal:
     async def _write(self, journal: _StreamJournal) -> None:
         """Write groups of waiting requests to the open segment until told to stop."""
         while not (self._stopping and not journal.waiting):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(journal.wake.wait(), self._time_until_close(journal))
+            # A timer, for `wait_for` would make a task for each group of requests.
+            timer = asyncio.get_running_loop().call_later(self._time_until_close(journal), journal.wake.set)
+            await journal.wake.wait()
+            timer.cancel()
             journal.wake.clear()
             while journal.waiting:
                 group = [journal.waiting.popleft() for _ in range(min(_GROUP, len(journal.waiting)))]

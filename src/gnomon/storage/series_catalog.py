@@ -52,7 +52,8 @@ SELECT toUnixTimestamp64Micro(received) AS received_us,
 FROM arrivals WHERE received > fromUnixTimestamp64Micro({since:Int64}, 'UTC') ORDER BY received
 """
 _REFUSED = """
-SELECT toUnixTimestamp64Micro(received) AS received_us, metric, labels, series, samples
+SELECT toUnixTimestamp64Micro(received) AS received_us, series, samples, name_lengths(labels) AS lengths,
+       label_names(labels, lengths) AS names, label_values(labels, lengths) AS values
 FROM refused_series WHERE received > fromUnixTimestamp64Micro({since:Int64}, 'UTC') ORDER BY received
 """
 _FILL = """
@@ -217,12 +218,13 @@ class SeriesCatalog:
 
     async def _note_refused(self) -> None:
         for row in (await self._engine.query(_REFUSED, {"since": self._refused_us})).rows():
-            name = row["metric"]
+            labels = Labels(zip(row["names"], row["values"], strict=True))
+            name = labels.metric_name
             before = self.refused.get(name)
             limit = self._limit(name if name in self.full else _ALL)
             samples = row["samples"] + (before.samples if before else 0)
             self.refused[name] = RefusedSeries(
-                name, samples, row["received_us"] * 1000, limit, Labels.of(row["labels"])
+                name, samples, row["received_us"] * 1000, limit, labels
             )
             self._refused_us = max(self._refused_us, row["received_us"])
             if len(self._names_counted) < _COUNTED_NAMES:

@@ -44,7 +44,7 @@ CREATE TABLE full_metrics ${on_cluster} (metric UInt64) ENGINE = Set SETTINGS pe
 
 -- What limits refused lately, and how old the oldest sample of each lot was that came in: read after each load, and forgotten.
 CREATE TABLE refused_series ${on_cluster} (
-    received DateTime64(6, 'UTC'), metric String, labels Map(String, String), series UInt64, samples UInt64
+    received DateTime64(6, 'UTC'), labels Array(String), series UInt64, samples UInt64
 ) ENGINE = Memory SETTINGS min_rows_to_keep = 1000, max_rows_to_keep = 10000;
 
 CREATE TABLE arrivals ${on_cluster} (

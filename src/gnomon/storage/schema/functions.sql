@@ -132,29 +132,30 @@ CREATE OR REPLACE FUNCTION time_ns_of ${on_cluster} AS t -> if(match(t, '^[0-9]{
     toUnixTimestamp64Nano(parseDateTime64BestEffortOrNull(t, 9, 'UTC')));
 
 -- A Prometheus label is a message of two texts: 0a ‹length› name 12 ‹length› value. Its bytes name it, so that only new ones are taken apart.
-CREATE OR REPLACE FUNCTION label_name_length ${on_cluster} AS l -> multiIf(
-    reinterpretAsUInt8(substring(l, 2, 1)) < 128, reinterpretAsUInt8(substring(l, 2, 1))::UInt32,
-    bitAnd(reinterpretAsUInt8(substring(l, 2, 1)), 127) + 128 * bitAnd(reinterpretAsUInt8(substring(l, 3, 1)), 127)
-        + if(reinterpretAsUInt8(substring(l, 3, 1)) < 128, 0, 16384 * reinterpretAsUInt8(substring(l, 4, 1)))::UInt32);
-
+-- Functions are pasted into the views that use them and analysed anew at every insert: so they repeat little.
 CREATE OR REPLACE FUNCTION text_head ${on_cluster} AS n -> multiIf(n < 128, 2, n < 16384, 3, n < 2097152, 4, 5);
 
-CREATE OR REPLACE FUNCTION label_name ${on_cluster} AS l -> substring(l, 1 + text_head(label_name_length(l)), label_name_length(l));
+-- The length of the name, from the first three bytes behind the tag as one number.
+CREATE OR REPLACE FUNCTION name_lengths ${on_cluster} AS labels -> arrayMap(
+    w -> multiIf(
+        bitAnd(w, 128) = 0, bitAnd(w, 127),
+        bitAnd(w, 32768) = 0, bitAnd(w, 127) + bitShiftRight(bitAnd(w, 32512), 1),
+        bitAnd(w, 127) + bitShiftRight(bitAnd(w, 32512), 1) + bitShiftRight(bitAnd(w, 8323072), 2)),
+    arrayMap(l -> reinterpretAsUInt32(substring(l, 2, 3)), labels));
 
--- What stands behind the name; the length of the value's own length follows from what is left.
-CREATE OR REPLACE FUNCTION label_rest ${on_cluster} AS l -> substring(l, 1 + text_head(label_name_length(l)) + label_name_length(l));
+CREATE OR REPLACE FUNCTION label_names ${on_cluster} AS (labels, lengths) ->
+    arrayMap((l, n) -> toLowCardinality(toValidUTF8(substring(l, 1 + text_head(n), n))), labels, lengths);
 
-CREATE OR REPLACE FUNCTION label_value ${on_cluster} AS l ->
-    substring(label_rest(l), multiIf(length(label_rest(l)) < 130, 3, length(label_rest(l)) < 16387, 4, length(label_rest(l)) < 2097156, 5, 6));
-
-CREATE OR REPLACE FUNCTION label_map ${on_cluster} AS labels -> mapFromArrays(
-    arrayMap(l -> toLowCardinality(toValidUTF8(label_name(l))), labels), arrayMap(l -> toValidUTF8(label_value(l)), labels));
+-- What stands behind the name is a tag, the value's length and the value; that length's own length follows from what is left.
+CREATE OR REPLACE FUNCTION label_values ${on_cluster} AS (labels, lengths) -> arrayMap(
+    (l, n) -> toValidUTF8(substring(l, length(l) - n + 1)),
+    labels,
+    arrayMap(rest -> multiIf(rest < 130, rest - 2, rest < 16387, rest - 3, rest < 2097156, rest - 4, rest - 5),
+             arrayMap((l, n) -> (length(l) - text_head(n) - n)::Int64, labels, lengths)));
 
 -- Nearly always the first one.
 CREATE OR REPLACE FUNCTION name_label ${on_cluster} AS labels ->
     if(startsWith(labels[1], '\n\b__name__'), labels[1], arrayFirst(l -> startsWith(l, '\n\b__name__'), labels));
-
-CREATE OR REPLACE FUNCTION metric_name ${on_cluster} AS labels -> toValidUTF8(label_value(name_label(labels)));
 
 -- The id of a series: sixteen bits of its metric's name, and a sum over its labels, whose order does not matter.
 CREATE OR REPLACE FUNCTION series_id ${on_cluster} AS (labels, metric) ->

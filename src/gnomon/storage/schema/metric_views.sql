@@ -64,9 +64,15 @@ FROM (
 );
 
 CREATE MATERIALIZED VIEW incoming_series_to_series ${on_cluster} TO series AS
-SELECT day, metric_name(messages) AS name, id, label_map(messages) AS labels, now64(6) AS added
+SELECT
+    day,
+    values[indexOf(names, '__name__')] AS name,
+    id,
+    mapFromArrays(names, values) AS labels,
+    now64(6) AS added
 FROM (
-    SELECT DISTINCT day, id, messages
+    WITH name_lengths(messages) AS lengths
+    SELECT DISTINCT day, id, label_names(messages, lengths) AS names, label_values(messages, lengths) AS values
     FROM (
         SELECT
             id,
@@ -117,19 +123,21 @@ FROM (SELECT id, histograms FROM incoming_series WHERE state < 2 AND notEmpty(hi
 ARRAY JOIN histograms AS h;
 
 CREATE MATERIALIZED VIEW incoming_series_to_exemplars ${on_cluster} TO exemplars AS
-SELECT id, fromUnixTimestamp64Milli(e.timestamp, 'UTC') AS ts, e.value AS value, label_map(e.labels) AS labels
+WITH name_lengths(e.labels) AS lengths
+SELECT
+    id,
+    fromUnixTimestamp64Milli(e.timestamp, 'UTC') AS ts,
+    e.value AS value,
+    mapFromArrays(label_names(e.labels, lengths), label_values(e.labels, lengths)) AS labels
 FROM (SELECT id, exemplars FROM incoming_series WHERE state < 2 AND notEmpty(exemplars))
 ARRAY JOIN exemplars AS e;
 
 CREATE MATERIALIZED VIEW incoming_series_to_refused_series ${on_cluster} TO refused_series AS
-SELECT
-    now64(6) AS received,
-    metric_name(any(series_labels)) AS metric,
-    any(label_map(series_labels)) AS labels,
-    uniqExact(id) AS series,
-    sum(taken) AS samples
-FROM (SELECT id, metric AS metric_hash, labels AS series_labels, length(samples) + length(histograms) AS taken FROM incoming_series WHERE state = 2)
-GROUP BY metric_hash;
+SELECT now64(6) AS received, any(messages) AS labels, uniqExact(id) AS series, sum(taken) AS samples
+FROM (
+    SELECT id, metric, labels AS messages, length(samples) + length(histograms) AS taken FROM incoming_series WHERE state = 2
+)
+GROUP BY metric;
 
 CREATE MATERIALIZED VIEW incoming_series_to_arrivals ${on_cluster} TO arrivals AS
 SELECT
