@@ -4,6 +4,7 @@ import os
 import time
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -40,4 +41,17 @@ def make_log_request(bodies: list[str], *, service: str = "gateway", severity: i
         record = scope_logs.log_records.add()
         record.time_unix_nano, record.body.string_value = now_ns + i, body
         record.severity_number = SeverityNumber.ValueType(severity)
+    return request.SerializeToString()
+
+
+def make_metric_request(gauges: dict[str, float], *, service: str = "gateway") -> bytes:
+    """Return a request with one point for each gauge."""
+    request = ExportMetricsServiceRequest()
+    resource_metrics = request.resource_metrics.add()
+    attribute = resource_metrics.resource.attributes.add()
+    attribute.key, attribute.value.string_value = "service.name", service
+    scope_metrics = resource_metrics.scope_metrics.add()
+    for name, value in gauges.items():
+        metric = scope_metrics.metrics.add(name=name)
+        metric.gauge.data_points.add(as_double=value, time_unix_nano=time.time_ns())
     return request.SerializeToString()

@@ -13,7 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from gnomon import telemetry
-from gnomon.ingest.settings import IngestSettings
+from gnomon.ingest.otlp_names import TranslationStrategy
+from gnomon.ingest.settings import IngestSettings, OtlpSettings
 from gnomon.model.byte_sizes import parse_byte_size
 from gnomon.model.durations import parse_duration_ns
 from gnomon.model.errors import InvalidInputError
@@ -197,6 +198,26 @@ class IngestOptions(_Section):
     redaction: RedactionOptions = Field(default_factory=RedactionOptions)
 
 
+class OtlpOptions(_Section):
+    """Say how OTLP metrics become Prometheus series."""
+
+    translation_strategy: TranslationStrategy = _setting(
+        "UnderscoreEscapingWithSuffixes",
+        "How names are translated: UnderscoreEscapingWithSuffixes, UnderscoreEscapingWithoutSuffixes, "
+        "NoUTF8EscapingWithSuffixes or NoTranslation.",
+    )
+    promote_resource_attributes: TextList = _setting([], "Resource attributes that become labels of every series.")
+    promote_all_resource_attributes: bool = _setting(False, "Make every resource attribute a label of every series.")
+    ignore_resource_attributes: TextList = _setting([], "Resource attributes that do not, when all others do.")
+    keep_identifying_resource_attributes: bool = _setting(
+        False, "Give target_info the attributes service.name, service.namespace and service.instance.id, too."
+    )
+    promote_scope_metadata: bool = _setting(
+        False, "Give every series the labels otel_scope_name, otel_scope_version, otel_scope_schema_url and so on."
+    )
+    max_delta_streams: Count = _setting(100_000, "Streams of delta points that are summed up at the same time.")
+
+
 def default_data_dir() -> Path:
     """Return where data goes unless told otherwise."""
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "gnomon"
@@ -224,6 +245,7 @@ class Options(_Section):
     storage: StorageOptions = Field(default_factory=StorageOptions)
     journal: JournalOptions = Field(default_factory=JournalOptions)
     ingest: IngestOptions = Field(default_factory=IngestOptions)
+    otlp: OtlpOptions = Field(default_factory=OtlpOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +307,20 @@ class Config:
     def ingest(self) -> IngestSettings:
         """Return what the receivers need to be told."""
         options = self.options
-        return IngestSettings(max_body_bytes=options.max_body_bytes, cors_origins=tuple(options.ingest.cors_origins))
+        otlp = options.otlp
+        return IngestSettings(
+            max_body_bytes=options.max_body_bytes,
+            cors_origins=tuple(options.ingest.cors_origins),
+            otlp=OtlpSettings(
+                translation_strategy=otlp.translation_strategy,
+                promote_resource_attributes=frozenset(otlp.promote_resource_attributes),
+                promote_all_resource_attributes=otlp.promote_all_resource_attributes,
+                ignore_resource_attributes=frozenset(otlp.ignore_resource_attributes),
+                keep_identifying_resource_attributes=otlp.keep_identifying_resource_attributes,
+                promote_scope_metadata=otlp.promote_scope_metadata,
+                max_delta_streams=otlp.max_delta_streams,
+            ),
+        )
 
     @property
     def storage(self) -> StorageSettings:

@@ -1,6 +1,7 @@
 """The composition root: builds every part, starts and stops them in order, and turns signals into actions."""
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -17,7 +18,8 @@ from gnomon.ingest.errors import AccessDeniedError
 from gnomon.ingest.jsonl import jsonl_routes
 from gnomon.ingest.loki_push import loki_routes
 from gnomon.ingest.otlp_grpc import Authorize, GrpcListener, OtlpGrpcServer
-from gnomon.ingest.otlp_http import otlp_routes
+from gnomon.ingest.otlp_http import OtlpReceiver, otlp_routes
+from gnomon.ingest.otlp_metrics import OtlpMetrics
 from gnomon.ingest.own_samples import OwnSamples
 from gnomon.ingest.receiver import Receiver
 from gnomon.ingest.remote_write import remote_write_routes
@@ -114,6 +116,8 @@ class Server:
         except BaseException:
             await self._stack.aclose()
             raise
+        # What was made so far stays: the collector need not look through it again and again.
+        gc.freeze()
         log.info(
             "ready",
             version=__version__,
@@ -202,8 +206,9 @@ class Server:
         await self._add(SpanMetrics(SpanMetricStore(engine), journal, counted, self._clock, config.span_metrics))
         own_traces = OwnTraces(config.telemetry, lambda request: receiver.accept("otlp_traces", request))
         await self._add(own_traces)
+        otlp = OtlpReceiver(receiver, OtlpMetrics(receiver, config.ingest.otlp, self._clock))
         ingest_routes = [
-            *otlp_routes(receiver, config.ingest),
+            *otlp_routes(otlp, config.ingest),
             *loki_routes(receiver, config.ingest),
             *jsonl_routes(receiver, config.ingest),
             *remote_write_routes(receiver, config.ingest, self._clock),
@@ -211,7 +216,7 @@ class Server:
         main = HttpListener(create_app(services, ingest_routes, own_traces.tracer), main_socket, web)
         otlp_http = HttpListener(create_ingest_app(services, ingest_routes), otlp_socket, web)
         otlp_grpc = OtlpGrpcServer(
-            receiver,
+            otlp,
             config.ingest,
             GrpcListener(web.host, web.otlp_grpc_port, web.tls_certificate, web.tls_key),
             _authorize_with(authenticator),

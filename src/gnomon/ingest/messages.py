@@ -16,6 +16,9 @@ _SCALARS = {
     "sint64": _Field.TYPE_SINT64,
     "uint32": _Field.TYPE_UINT32,
     "double": _Field.TYPE_DOUBLE,
+    "fixed64": _Field.TYPE_FIXED64,
+    "sfixed64": _Field.TYPE_SFIXED64,
+    "bool": _Field.TYPE_BOOL,
 }
 
 

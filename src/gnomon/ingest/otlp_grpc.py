@@ -1,4 +1,4 @@
-"""OTLP/gRPC: TraceService and LogsService on raw bytes, so that a request is parsed only to be checked."""
+"""OTLP/gRPC: the three services on raw bytes, so that a request is parsed only to be checked or translated."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,8 +10,7 @@ import grpc.aio
 import structlog
 
 from gnomon.ingest import rpc_status
-from gnomon.ingest.otlp_http import LOGS, TRACES, Signal
-from gnomon.ingest.receiver import Receiver
+from gnomon.ingest.otlp_http import LOGS, METRICS, TRACES, OtlpReceiver, Signal
 from gnomon.ingest.settings import IngestSettings
 from gnomon.model.errors import GnomonError
 
@@ -23,6 +22,7 @@ _PROTOCOL = "otlp_grpc"
 _SERVICES = {
     "opentelemetry.proto.collector.trace.v1.TraceService": TRACES,
     "opentelemetry.proto.collector.logs.v1.LogsService": LOGS,
+    "opentelemetry.proto.collector.metrics.v1.MetricsService": METRICS,
 }
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _DRAIN_S = 10.0
@@ -44,7 +44,11 @@ class OtlpGrpcServer:
     """Serve OTLP/gRPC (a Service). `port` tells where, once started."""
 
     def __init__(
-        self, receiver: Receiver, settings: IngestSettings, listener: GrpcListener, authorize: Authorize | None = None
+        self,
+        receiver: OtlpReceiver,
+        settings: IngestSettings,
+        listener: GrpcListener,
+        authorize: Authorize | None = None,
     ) -> None:
         """Accept into `receiver`; `authorize` gets a call's metadata and raises AccessDeniedError to turn it away."""
         self._receiver = receiver
@@ -95,7 +99,7 @@ class OtlpGrpcServer:
             try:
                 if self._authorize is not None:
                     await self._authorize(_text_metadata(context))
-                accepted = await self._receiver.accept(signal.stream, body, protocol=_PROTOCOL)
+                accepted = await self._receiver.accept(signal, body, protocol=_PROTOCOL)
             except GnomonError as error:
                 return await _abort(context, error)
             except asyncio.CancelledError:

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsPartialSuccess,
     ExportLogsServiceRequest,
     ExportLogsServiceResponse,
+)
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsPartialSuccess,
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
@@ -25,6 +29,7 @@ from starlette.routing import Route
 from gnomon.ingest import rpc_status
 from gnomon.ingest.errors import BodyTooLargeError, UnsupportedEncodingError
 from gnomon.ingest.otlp_json import json_to_protobuf
+from gnomon.ingest.otlp_metrics import OtlpMetrics
 from gnomon.ingest.receiver import Accepted, Receiver
 from gnomon.ingest.request_body import read_body
 from gnomon.ingest.settings import IngestSettings
@@ -53,24 +58,50 @@ class Signal:
         if self.name == "traces":
             partial = ExportTracePartialSuccess(rejected_spans=accepted.rejected, error_message=accepted.message)
             return ExportTraceServiceResponse(partial_success=partial if told else None)
+        if self.name == "metrics":
+            points = ExportMetricsPartialSuccess(rejected_data_points=accepted.rejected, error_message=accepted.message)
+            return ExportMetricsServiceResponse(partial_success=points if told else None)
         records = ExportLogsPartialSuccess(rejected_log_records=accepted.rejected, error_message=accepted.message)
         return ExportLogsServiceResponse(partial_success=records if told else None)
 
 
 TRACES = Signal("traces", "otlp_traces", ExportTraceServiceRequest)
 LOGS = Signal("logs", "otlp_logs", ExportLogsServiceRequest)
+METRICS = Signal("metrics", "remote_write", ExportMetricsServiceRequest)
 
 
-def otlp_routes(receiver: Receiver, settings: IngestSettings) -> list[Route]:
+class OtlpReceiver:
+    """Accept requests of every signal, whether they came over HTTP or gRPC."""
+
+    def __init__(self, receiver: Receiver, metrics: OtlpMetrics) -> None:
+        """Translate metrics with `metrics`, and hand everything else to `receiver` as it is."""
+        self._receiver = receiver
+        self._metrics = metrics
+
+    async def accept(self, signal: Signal, body: bytes, *, protocol: str) -> Accepted:
+        """Return once a request is synced to disk; raises as Receiver.accept does."""
+        if signal is METRICS:
+            return await self._metrics.accept(body, protocol=protocol)
+        return await self._receiver.accept(signal.stream, body, protocol=protocol)
+
+    def count_refusal(self, protocol: str, signal: Signal, reason: str) -> None:
+        """Count a request that was refused before it could be read."""
+        self._receiver.count_refusal(protocol, signal.name, reason)
+
+
+def otlp_routes(receiver: OtlpReceiver, settings: IngestSettings) -> list[Route]:
     """Return the routes of OTLP/HTTP."""
     return [
-        Route("/v1/traces", _allow_pages(_export(receiver, settings, TRACES), settings), methods=["POST", "OPTIONS"]),
-        Route("/v1/logs", _allow_pages(_export(receiver, settings, LOGS), settings), methods=["POST", "OPTIONS"]),
-        Route("/v1/metrics", _refuse_metrics, methods=["POST"]),
+        Route(
+            f"/v1/{signal.name}",
+            _allow_pages(_export(receiver, settings, signal), settings),
+            methods=["POST", "OPTIONS"],
+        )
+        for signal in (TRACES, LOGS, METRICS)
     ]
 
 
-def _export(receiver: Receiver, settings: IngestSettings, signal: Signal) -> _Handler:
+def _export(receiver: OtlpReceiver, settings: IngestSettings, signal: Signal) -> _Handler:
     async def export(request: Request) -> Response:
         kind = _content_type(request)
         try:
@@ -81,13 +112,13 @@ def _export(receiver: Receiver, settings: IngestSettings, signal: Signal) -> _Ha
             if kind == JSON:
                 body = await _translate(body, signal)
         except ClientDisconnect:
-            receiver.count_refusal(_PROTOCOL, signal.name, "disconnected")
+            receiver.count_refusal(_PROTOCOL, signal, "disconnected")
             return Response(status_code=400)
         except GnomonError as error:
-            receiver.count_refusal(_PROTOCOL, signal.name, _reason(error))
+            receiver.count_refusal(_PROTOCOL, signal, _reason(error))
             return _failure(error, kind)
         try:
-            accepted = await receiver.accept(signal.stream, body, protocol=_PROTOCOL)
+            accepted = await receiver.accept(signal, body, protocol=_PROTOCOL)
         except GnomonError as error:
             return _failure(error, kind)
         return Response(_encode(signal.respond(accepted), kind), media_type=kind)
@@ -99,14 +130,6 @@ async def _translate(body: bytes, signal: Signal) -> bytes:
     if len(body) < _THREAD_FROM_BYTES:
         return json_to_protobuf(body, signal.request, signal.name)
     return await run_in_threadpool(json_to_protobuf, body, signal.request, signal.name)
-
-
-async def _refuse_metrics(request: Request) -> Response:
-    status = Status(
-        code=rpc_status.UNIMPLEMENTED, message="Metrics are not taken over OTLP. Send traces and logs here."
-    )
-    kind = _content_type(request)
-    return Response(_encode(status, kind), status_code=501, media_type=kind if kind == JSON else PROTOBUF)
 
 
 def _content_type(request: Request) -> str:

@@ -14,7 +14,10 @@ _IDS = ("traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span
 _LEVELS = {
     "traces": (("resourceSpans", "resource_spans"), ("scopeSpans", "scope_spans"), ("spans",)),
     "logs": (("resourceLogs", "resource_logs"), ("scopeLogs", "scope_logs"), ("logRecords", "log_records")),
+    "metrics": (("resourceMetrics", "resource_metrics"), ("scopeMetrics", "scope_metrics"), ("metrics",)),
 }
+_DATA = ("sum", "gauge", "histogram", "exponentialHistogram", "exponential_histogram", "summary")
+_EXEMPLARS = (("dataPoints", "data_points"), ("exemplars",))
 # What is no hexadecimal number becomes an id of a length that none has, and is rejected like any other wrong id.
 _NO_ID = base64.b64encode(b"?").decode()
 
@@ -34,6 +37,8 @@ def json_to_protobuf(body: bytes, request: type[Message], signal: str) -> bytes:
             _recode_ids(item)
             for link in item.get("links") or ():
                 _recode_ids(link)
+            for exemplar in _exemplars(item):
+                _recode_ids(exemplar)
         parsed = json_format.ParseDict(tree, request(), ignore_unknown_fields=True, max_recursion_depth=100)
         return parsed.SerializeToString()
     except (json_format.ParseError, TypeError, AttributeError, ValueError, RecursionError) as error:
@@ -48,6 +53,14 @@ def _items(tree: Any, levels: tuple[tuple[str, ...], ...]) -> Iterator[dict[str,
     for name in levels[0]:
         for inner in tree.get(name) or ():
             yield from _items(inner, levels[1:])
+
+
+def _exemplars(metric: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in _DATA:
+        data = metric.get(name)
+        # A span or a log record has nothing of the kind, but may have anything else by such a name.
+        if isinstance(data, dict):
+            yield from _items(data, _EXEMPLARS)
 
 
 def _recode_ids(item: dict[str, Any]) -> None:

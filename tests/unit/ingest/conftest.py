@@ -9,10 +9,11 @@ from starlette.applications import Starlette
 
 from gnomon.ingest.jsonl import jsonl_routes
 from gnomon.ingest.loki_push import loki_routes
-from gnomon.ingest.otlp_http import otlp_routes
+from gnomon.ingest.otlp_http import OtlpReceiver, otlp_routes
+from gnomon.ingest.otlp_metrics import OtlpMetrics
 from gnomon.ingest.receiver import Receiver
 from gnomon.ingest.remote_write import remote_write_routes
-from gnomon.ingest.settings import IngestSettings
+from gnomon.ingest.settings import IngestSettings, OtlpSettings
 from gnomon.lifecycle import SystemClock
 from gnomon.model.errors import UnavailableError
 
@@ -45,12 +46,18 @@ def receiver(journal: MemoryJournal) -> Receiver:
 
 
 @pytest.fixture
+def otlp_receiver(receiver: Receiver) -> OtlpReceiver:
+    """Return the receiver behind OTLP."""
+    return OtlpReceiver(receiver, OtlpMetrics(receiver, OtlpSettings(), SystemClock()))
+
+
+@pytest.fixture
 def make_client(receiver: Receiver) -> Callable[[IngestSettings], httpx.AsyncClient]:
     """Return a function that opens a client of the routes with these settings."""
 
     def make(settings: IngestSettings) -> httpx.AsyncClient:
         routes = [
-            *otlp_routes(receiver, settings),
+            *otlp_routes(OtlpReceiver(receiver, OtlpMetrics(receiver, settings.otlp, SystemClock())), settings),
             *loki_routes(receiver, settings),
             *jsonl_routes(receiver, settings),
             *remote_write_routes(receiver, settings, SystemClock()),

@@ -14,10 +14,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from gnomon.ingest.errors import AccessDeniedError
 from gnomon.ingest.otlp_grpc import GrpcListener, OtlpGrpcServer
-from gnomon.ingest.receiver import Receiver
+from gnomon.ingest.otlp_http import OtlpReceiver
 from gnomon.ingest.settings import IngestSettings
 from gnomon.model.errors import UnavailableError
-from tests.otlp_requests import make_log_request, make_trace_request
+from tests.otlp_requests import make_log_request, make_metric_request, make_trace_request
 from tests.unit.ingest.conftest import LIMIT, MemoryJournal
 
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -35,9 +35,9 @@ async def _authorize(metadata: Mapping[str, str]) -> None:
 
 
 @pytest_asyncio.fixture
-async def channel(receiver: Receiver) -> AsyncIterator[grpc.aio.Channel]:
+async def channel(otlp_receiver: OtlpReceiver) -> AsyncIterator[grpc.aio.Channel]:
     """Return a channel to a server with a small limit and two keys that are turned away."""
-    server = OtlpGrpcServer(receiver, IngestSettings(max_body_bytes=LIMIT), GrpcListener(port=0), _authorize)
+    server = OtlpGrpcServer(otlp_receiver, IngestSettings(max_body_bytes=LIMIT), GrpcListener(port=0), _authorize)
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as opened:
         yield opened
@@ -112,14 +112,15 @@ async def test_who_may_not_send_is_turned_away(
     assert journal.requests == []
 
 
-async def test_metrics_are_not_implemented(channel: grpc.aio.Channel) -> None:
-    assert (await fail(channel, METRICS, b"")).code() == grpc.StatusCode.UNIMPLEMENTED
+async def test_metrics_become_samples(channel: grpc.aio.Channel, journal: MemoryJournal) -> None:
+    assert await call(channel, METRICS, make_metric_request({"queue.depth": 3.0})) == b""
+    assert [stream for stream, *_ in journal.requests] == ["remote_write"]
 
 
-async def test_a_taken_port_is_told(receiver: Receiver) -> None:
-    first = OtlpGrpcServer(receiver, IngestSettings(), GrpcListener(port=0))
+async def test_a_taken_port_is_told(otlp_receiver: OtlpReceiver) -> None:
+    first = OtlpGrpcServer(otlp_receiver, IngestSettings(), GrpcListener(port=0))
     await first.start()
-    second = OtlpGrpcServer(receiver, IngestSettings(), GrpcListener(port=first.port))
+    second = OtlpGrpcServer(otlp_receiver, IngestSettings(), GrpcListener(port=first.port))
     with pytest.raises(OSError, match="otlp_grpc_port"):
         await second.start()
     await first.stop()

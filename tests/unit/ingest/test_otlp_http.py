@@ -191,11 +191,6 @@ async def test_the_same_request_has_the_same_fingerprint(client: httpx.AsyncClie
     assert len(first) == 16
 
 
-async def test_metrics_are_refused_for_good(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/v1/metrics", content=b"", headers=PROTOBUF)
-    assert (answer.status_code, Status.FromString(answer.content).code) == (501, 12)
-
-
 async def test_pages_of_listed_origins_may_send(
     make_client: Callable[[IngestSettings], httpx.AsyncClient], client: httpx.AsyncClient
 ) -> None:
