@@ -38,8 +38,10 @@ from gnomon.storage.errors import StorageError
 from gnomon.storage.journal import Journal
 from gnomon.storage.log_statistics import LogStatistics
 from gnomon.storage.log_store import LogStore
+from gnomon.storage.metric_facts import MetricFacts
 from gnomon.storage.migrations import migrate
 from gnomon.storage.retention import Retention
+from gnomon.storage.series_catalog import SeriesCatalog
 from gnomon.storage.settings import StorageSettings
 from gnomon.storage.span_metric_store import SpanMetricStore
 from gnomon.storage.state_store import StateStore
@@ -189,6 +191,8 @@ class Server:
         tracing = create_tracing(engine, journal, self._clock)
         await self._add(tracing.edges)
         log_store = LogStore(engine, journal, settle_s=settle_s)
+        catalog = SeriesCatalog(engine, journal, storage.metrics, self._clock)
+        await self._add(catalog)
         services = Services(
             settings=web,
             control=self,
@@ -200,6 +204,7 @@ class Server:
             log_tail=LogTail(log_store, self._clock),
             tracing=tracing,
             dashboards=DashboardLibrary(DashboardStore(state, self._clock)),
+            metrics=MetricFacts(engine, catalog, storage.metrics),
         )
         receiver = Receiver(journal)
         counted = OwnSamples(SampleWriter(receiver), "span_metrics")

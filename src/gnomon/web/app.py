@@ -17,6 +17,7 @@ from gnomon.web.cancellation import Cancellation
 from gnomon.web.errors import ErrorResponse, install_error_handlers
 from gnomon.web.request_telemetry import RequestTelemetry
 from gnomon.web.routes import (
+    cardinality,
     dashboards,
     health,
     jaeger,
@@ -34,6 +35,7 @@ from gnomon.web.settings import is_loopback
 from gnomon.web.static_files import StaticFiles
 
 ROUTERS: tuple[APIRouter, ...] = (
+    cardinality.router,
     dashboards.router,
     health.router,
     jaeger.router,

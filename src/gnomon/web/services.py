@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from gnomon.dashboards.library import DashboardLibrary
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import LogTail
+from gnomon.model.cardinality import Cardinality, MetricLabels
 from gnomon.model.storage_usage import StorageUsage
 from gnomon.traces.tracing import Tracing
 from gnomon.web.auth import Authenticator
@@ -64,6 +65,16 @@ class StorageInspector(Protocol):
         """Return what is stored now; raises UnavailableError when the engine does not answer."""
 
 
+class MetricInspector(Protocol):
+    """Tell what there is of metrics; raises UnavailableError when the engine does not answer."""
+
+    async def cardinality(self, limit: int = 10) -> Cardinality:
+        """Return what makes the series many, the `limit` largest of each kind."""
+
+    async def metric_labels(self, metric: str) -> MetricLabels:
+        """Return how many values each label of a metric has."""
+
+
 class IngestMonitor(Protocol):
     """Watch what comes in."""
 
@@ -110,6 +121,7 @@ class Services:
     log_tail: LogTail
     tracing: Tracing
     dashboards: DashboardLibrary
+    metrics: MetricInspector
 
 
 async def get_services(request: Request) -> Services:

@@ -18,6 +18,8 @@ from gnomon.lifecycle import SystemClock
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import LogTail
 from gnomon.model.api_keys import Scope
+from gnomon.model.cardinality import Cardinality, Counted, MetricLabels, RefusedSeries
+from gnomon.model.labels import Labels
 from gnomon.model.storage_usage import JournalUsage, StorageUsage, TableUsage
 from gnomon.storage.dashboard_store import DashboardStore
 from gnomon.storage.state_store import StateStore
@@ -64,6 +66,16 @@ class Control:
 
     async def reload(self) -> ReloadOutcome:
         return ReloadOutcome((), ())
+
+
+class FewSeries:
+    async def cardinality(self, limit: int = 10) -> Cardinality:
+        refused = RefusedSeries("x", 7, 1_000_000, 2, Labels.of({"__name__": "x", "id": "9"}), "id", 3)
+        names = (Counted("x", 2), Counted("up", 1))[:limit]
+        return Cardinality(3, 3, 10, 2, 5, names, (Counted("id", 3),), (Counted("id", 30),), (), (refused,))
+
+    async def metric_labels(self, metric: str) -> MetricLabels:
+        return MetricLabels(metric, 2, (Counted("id", 2),))
 
 
 # These tests ask nothing about logs; tests/integration does, of a real store.
@@ -115,6 +127,7 @@ def open_app(tmp_path: Path) -> OpenApp:
             log_tail=LogTail(NO_LINES, clock),
             tracing=create_tracing(NO_LINES, NO_LINES, clock),
             dashboards=DashboardLibrary(DashboardStore(state, clock)),
+            metrics=FewSeries(),
         )
         app = create_app(services, [Route("/v1/traces", _echo, methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:1212") as client:

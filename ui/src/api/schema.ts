@@ -24,6 +24,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cardinality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what takes up the room for series
+         * @description Return the metrics with the most series, the labels with the most values, and what limits refused.
+         */
+        get: operations["get_cardinality_api_cardinality_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cardinality/{metric}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the labels of a metric
+         * @description Return how many series a metric has, and how many values each of its labels.
+         */
+        get: operations["get_metric_labels_api_cardinality__metric__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/dashboards": {
         parameters: {
             query?: never;
@@ -1007,6 +1047,34 @@ export interface components {
             value: string;
         };
         /**
+         * CardinalityResponse
+         * @description Tell how many series there are and what makes them so many, the largest of each kind first.
+         *
+         *     Active series had samples today or yesterday; the limits are on these.
+         */
+        CardinalityResponse: {
+            /** Active Series */
+            active_series: number;
+            /** Bytes By Label */
+            bytes_by_label: components["schemas"]["CountedName"][];
+            /** Label Pairs */
+            label_pairs: number;
+            /** Metric Limit */
+            metric_limit: number;
+            /** Refused */
+            refused: components["schemas"]["RefusedSeriesResponse"][];
+            /** Series */
+            series: number;
+            /** Series By Metric */
+            series_by_metric: components["schemas"]["CountedName"][];
+            /** Series By Pair */
+            series_by_pair: components["schemas"]["CountedName"][];
+            /** Series Limit */
+            series_limit: number;
+            /** Values By Label */
+            values_by_label: components["schemas"]["CountedName"][];
+        };
+        /**
          * Change
          * @description Tell what is new: `new_service`, `new_version`, `new_operation`, `more_errors`, `slower` or `gone_service`.
          *
@@ -1118,6 +1186,16 @@ export interface components {
             start: number;
             /** Suggestions */
             suggestions: components["schemas"]["SuggestionResponse"][];
+        };
+        /**
+         * CountedName
+         * @description Count something under a name.
+         */
+        CountedName: {
+            /** Count */
+            count: number;
+            /** Name */
+            name: string;
         };
         /**
          * CriticalPathColumns
@@ -1984,6 +2062,19 @@ export interface components {
             span_ids: string[];
         };
         /**
+         * MetricLabelsResponse
+         * @description Tell how many values each label of a metric has, the most first.
+         */
+        MetricLabelsResponse: {
+            /** Metric */
+            metric: string;
+            refused: components["schemas"]["RefusedSeriesResponse"] | null;
+            /** Series */
+            series: number;
+            /** Values By Label */
+            values_by_label: components["schemas"]["CountedName"][];
+        };
+        /**
          * OpenedDashboard
          * @description Hold a dashboard with what is known about it; `path` is the file of a shipped one.
          */
@@ -2257,6 +2348,31 @@ export interface components {
         RefinedQueryResponse: {
             /** Q */
             q: string;
+        };
+        /**
+         * RefusedSeriesResponse
+         * @description Tell of new series that a limit kept out; `label` has the most values and most likely makes them so many.
+         *
+         *     `limit` is the number of active series that was reached; an empty `metric` stands for all metrics together.
+         *     `samples` counts since the server started.
+         */
+        RefusedSeriesResponse: {
+            /** Example */
+            example: {
+                [key: string]: string;
+            };
+            /** Label */
+            label: string;
+            /** Label Values */
+            label_values: number;
+            /** Last Ms */
+            last_ms: number;
+            /** Limit */
+            limit: number;
+            /** Metric */
+            metric: string;
+            /** Samples */
+            samples: number;
         };
         /**
          * ReloadResponse
@@ -2943,12 +3059,14 @@ export interface components {
     pathItems: never;
 }
 export type Attribute = components['schemas']['Attribute'];
+export type CardinalityResponse = components['schemas']['CardinalityResponse'];
 export type Change = components['schemas']['Change'];
 export type CheckResponse = components['schemas']['CheckResponse'];
 export type ComparedSpans = components['schemas']['ComparedSpans'];
 export type ComparedStep = components['schemas']['ComparedStep'];
 export type ComparedTrace = components['schemas']['ComparedTrace'];
 export type CompletionResponse = components['schemas']['CompletionResponse'];
+export type CountedName = components['schemas']['CountedName'];
 export type CriticalPathColumns = components['schemas']['CriticalPathColumns'];
 export type CriticalSegment = components['schemas']['CriticalSegment'];
 export type Dashboard = components['schemas']['Dashboard'];
@@ -2994,6 +3112,7 @@ export type LogTailBatch = components['schemas']['LogTailBatch'];
 export type MapEdge = components['schemas']['MapEdge'];
 export type MapNode = components['schemas']['MapNode'];
 export type MatchingSpans = components['schemas']['MatchingSpans'];
+export type MetricLabelsResponse = components['schemas']['MetricLabelsResponse'];
 export type OpenedDashboard = components['schemas']['OpenedDashboard'];
 export type OperationHealth = components['schemas']['OperationHealth'];
 export type OperationList = components['schemas']['OperationList'];
@@ -3006,6 +3125,7 @@ export type Place = components['schemas']['Place'];
 export type RedSeries = components['schemas']['RedSeries'];
 export type RedTotals = components['schemas']['RedTotals'];
 export type RefinedQueryResponse = components['schemas']['RefinedQueryResponse'];
+export type RefusedSeriesResponse = components['schemas']['RefusedSeriesResponse'];
 export type ReloadResponse = components['schemas']['ReloadResponse'];
 export type RetentionResponse = components['schemas']['RetentionResponse'];
 export type ScatterPoints = components['schemas']['ScatterPoints'];
@@ -3061,6 +3181,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReloadResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_cardinality_api_cardinality_get: {
+        parameters: {
+            query?: {
+                /** @description Most entries of each list. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardinalityResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_metric_labels_api_cardinality__metric__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The metric's name. */
+                metric: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricLabelsResponse"];
                 };
             };
             /** @description Bad Request */
