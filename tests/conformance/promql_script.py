@@ -202,7 +202,8 @@ _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w":
 
 def load(command: Load, store: Store) -> None:
     """Put a command's series into a store, as Prometheus' own storage would hand them out again."""
-    for labels, items in command.series:
+    # Of a series that is written twice, the last counts.
+    for labels, items in dict(command.series).items():
         starts = command.starts.get(labels, ())
         for number, item in enumerate(items):
             if item.value is None:

@@ -99,7 +99,7 @@ def with_scalar(
     elif comparison:
         values, histograms = vector.values, vector.histograms
     result = replace(vector, values=values, present=present, histograms=histograms)
-    if comparison and not operation.bool_modifier:
+    if operation.operator not in _ARITHMETIC and not operation.bool_modifier:
         return result
     return merge_same_labels(drop_names(result, rules, delayed=delayed), delayed=delayed)
 
@@ -135,9 +135,8 @@ class _Match:
         self._delayed = delayed
         self._swapped = matching.cardinality is Cardinality.ONE_TO_MANY
         self._many, self._one = (right, left) if self._swapped else (left, right)
+        # As in Prometheus, `fill_left` stands for the "many" side, even where that is the right one.
         self._fill_many, self._fill_one = matching.fill_left, matching.fill_right
-        if self._swapped:
-            self._fill_many, self._fill_one = self._fill_one, self._fill_many
         self._many_codes, self._one_codes, self._group_labels = match_groups(self._many, self._one, matching, rules)
 
     def result(self) -> Vector:
@@ -238,7 +237,7 @@ class _Match:
 
     def _result_labels(self, many: tuple[Labels, ...], one: tuple[Labels, ...]) -> tuple[Labels, ...]:
         matching = self._matching
-        changes = self._operation.operator not in _COMPARISONS or (self._operation.bool_modifier and not self._delayed)
+        changes = self._operation.operator in _ARITHMETIC or (self._operation.bool_modifier and not self._delayed)
         if matching.cardinality is Cardinality.ONE_TO_ONE:
             many = self._rules.restrict(many, matching.labels, on=matching.on)
         if changes:

@@ -27,14 +27,11 @@ def take_latest(samples: Samples, ends_ms: Integers, lookback_ms: int) -> tuple[
 def take_latest_of(
     samples: Samples, chosen: Integers | None, ends_ms: Integers, lookback_ms: int
 ) -> tuple[Floats, Mask]:
-    """Return something else of the newest sample: its time, or its start timestamp; nothing where that is unknown."""
+    """Return something else of the newest sample: its time, or its start timestamp, 0 where nothing is known."""
     places, present = _find_latest(samples, ends_ms, lookback_ms)
     if chosen is None or not len(samples):
-        return np.zeros(present.shape), np.zeros(present.shape, dtype=np.bool_)
-    found = chosen[places].astype(np.float64)
-    if chosen is samples.starts_ms:
-        present = present & (found != 0)
-    return found, present
+        return np.zeros(present.shape), present
+    return chosen[places].astype(np.float64), present
 
 
 def _find_latest(samples: Samples, ends_ms: Integers, lookback_ms: int) -> tuple[Integers, Mask]:

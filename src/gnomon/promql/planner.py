@@ -66,6 +66,10 @@ PUSHED_DOWN = frozenset(
         "stdvar_over_time",
     }
 )
+_EDGES = {
+    WindowEdges.ANCHORED: ("changes", "delta", "increase", "rate", "resets"),
+    WindowEdges.SMOOTHED: ("delta", "increase", "rate"),
+}
 LATEST = "last"
 INFO_METRIC = "target_info"
 _ANY_INFO_METRIC = ".+_info"
@@ -216,6 +220,7 @@ class _Planner:
         for number, argument in enumerate(node.arguments):
             inner = without_parentheses(argument)
             if isinstance(inner, MatrixSelector):
+                _check_edges(node, inner.selector.edges)
                 self.plan.grids[id(argument)] = self.plan.grids[id(inner)] = grid
                 function = "present_over_time" if node.function == "absent_over_time" else node.function
                 self._select_range(inner, grid, function=function if function in PUSHED_DOWN else None)
@@ -327,6 +332,14 @@ class _Planner:
         if name == "step":
             return 0.0 if grid.start_ms == grid.end_ms else grid.step_ms / 1000
         return (grid.end_ms - grid.start_ms) / 1000
+
+
+def _check_edges(node: Call, edges: WindowEdges) -> None:
+    allowed = _EDGES.get(edges)
+    if allowed is not None and node.function not in allowed:
+        raise ExecutionError(
+            f"{edges.value} modifier can only be used with: {', '.join(allowed)} - not with {node.function}"
+        )
 
 
 def info_matchers(node: Call) -> tuple[Matcher, ...]:
