@@ -7,7 +7,8 @@ from fastapi.responses import HTMLResponse
 from opentelemetry.trace import Tracer
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gnomon import __version__
@@ -92,15 +93,40 @@ def create_app(services: Services, ingest_routes: Sequence[BaseRoute], tracer: T
     answering: ASGIApp = Cancellation(api, services.settings, services.control.drain_begun)
     if not is_loopback(services.settings.host):
         answering = GZipMiddleware(answering, minimum_size=_COMPRESS_FROM_BYTES, compresslevel=4)
-    app: ASGIApp = _Dispatcher(Starlette(routes=list(ingest_routes)), ingest_routes, answering, StaticFiles())
+    app: ASGIApp = _Dispatcher(_IngestRoutes(ingest_routes), ingest_routes, answering, StaticFiles())
     app = AccessControl(app, services.settings, services.authenticator)
     return RequestTelemetry(_SecurityHeaders(app), listener="main", tracer=tracer)
 
 
 def create_ingest_app(services: Services, ingest_routes: Sequence[BaseRoute]) -> ASGIApp:
     """Return the application of the OTLP/HTTP port: the ingest routes behind the same door."""
-    app = AccessControl(Starlette(routes=list(ingest_routes)), services.settings, services.authenticator)
+    app = AccessControl(_IngestRoutes(ingest_routes), services.settings, services.authenticator)
     return RequestTelemetry(app, listener="otlp_http")
+
+
+class _IngestRoutes:
+    """Answer on the exact paths of `routes`, without what a router and its middleware cost; leave the rest to those.
+
+    RequestTelemetry answers what an endpoint does not catch.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self._routes = {
+            (method, route.path): route
+            for route in routes
+            if isinstance(route, Route)
+            for method in route.methods or ()
+        }
+        self._others = Starlette(routes=list(routes))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self._routes.get((scope.get("method", ""), scope.get("path", "")))
+        if route is None:
+            await self._others(scope, receive, send)
+            return
+        scope["route"] = route
+        response = await route.endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 class _Dispatcher:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gnomon.model.errors import GnomonError
 from gnomon.web.settings import Settings
@@ -15,6 +16,7 @@ from gnomon.web.settings import Settings
 # Senders keep connections; closing idle ones early makes their next request fail now and then.
 _KEEP_ALIVE_S = 75
 _BACKLOG = 2048
+_GATHER_BYTES = 1 << 20
 
 
 class ListenError(GnomonError):
@@ -60,7 +62,7 @@ class HttpListener:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=_GatheringProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -97,6 +99,22 @@ class HttpListener:
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+
+
+class _GatheringProtocol(HttpToolsProtocol):
+    """Hand a request's body on as a whole, or in pieces of a mebibyte.
+
+    A body of telemetry comes in many small pieces; stopping and waking for each costs more than reading it.
+    """
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece until the body is complete or large."""
+        if self.cycle.response_complete:
+            return
+        self.cycle.body += body
+        if len(self.cycle.body) >= _GATHER_BYTES:
+            self.flow.pause_reading()
+            self.cycle.message_event.set()
 
 
 class _Server(uvicorn.Server):

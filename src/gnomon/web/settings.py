@@ -1,6 +1,7 @@
 """What the web server needs to be told."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class Settings:
         return "https" if self.tls_certificate else "http"
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Return whether `host` can be reached from this machine alone."""
     if host == "localhost":
