@@ -13,7 +13,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from gnomon import telemetry
+from gnomon.ingest.host_metrics.host import HostMetricsSettings
 from gnomon.ingest.otlp_names import TranslationStrategy
+from gnomon.ingest.own_targets import OwnMetricsSettings
+from gnomon.ingest.scraping.prometheus_file import PrometheusConfig, PrometheusFileError, load_prometheus_file
 from gnomon.ingest.settings import IngestSettings, OtlpSettings
 from gnomon.model.byte_sizes import parse_byte_size
 from gnomon.model.durations import parse_duration_ns
@@ -34,6 +37,7 @@ ENVIRONMENT_PREFIX = "GNOMON_"
 
 _NANOSECONDS = 1_000_000_000
 _HIDDEN = "(hidden)"
+_NO_PROMETHEUS = PrometheusConfig()
 
 
 class SettingsError(InvalidInputError):
@@ -125,6 +129,34 @@ class OwnTracesOptions(_Section):
 
     enabled: bool = _setting(True, "Trace Gnomon's own requests into its own store, ingest excluded.")
     sample_ratio: Annotated[float, Field(ge=0, le=1)] = _setting(0.1, "Share of own requests that are traced, 0 to 1.")
+
+
+class OwnMetricsOptions(_Section):
+    """Say whether Gnomon keeps its own metrics."""
+
+    enabled: bool = _setting(True, "Scrape Gnomon's own `/metrics` into its own store, as job `gnomon`.")
+    interval: Duration = _setting("15s", "How often.")
+
+
+class HostMetricsOptions(_Section):
+    """Say whether the machine is watched that Gnomon runs on."""
+
+    enabled: bool = _setting(
+        True, "Keep metrics of this machine under node_exporter's names, as job `node`, without an exporter."
+    )
+    interval: Duration = _setting("15s", "How often.")
+    process_groups: Annotated[int, Field(ge=0)] = _setting(
+        10, "Groups of processes to tell of, by CPU time and again by memory. 0: none."
+    )
+
+
+class ScrapingOptions(_Section):
+    """Say what is told about scrapes."""
+
+    extra_metrics: bool = _setting(
+        False,
+        "Report `scrape_timeout_seconds`, `scrape_sample_limit` and `scrape_body_size_bytes` for each target, too.",
+    )
 
 
 class RetentionOptions(_Section):
@@ -242,6 +274,14 @@ class Options(_Section):
     log: LogOptions = Field(default_factory=LogOptions)
     own_traces: OwnTracesOptions = Field(default_factory=OwnTracesOptions)
     span_metrics: SpanMetricsOptions = Field(default_factory=SpanMetricsOptions)
+    prometheus: Path | None = _setting(
+        None,
+        "Scrape jobs, external labels and rule files, in Prometheus' own format: the path of a prometheus.yml.",
+        reloadable=True,
+    )
+    scraping: ScrapingOptions = Field(default_factory=ScrapingOptions)
+    own_metrics: OwnMetricsOptions = Field(default_factory=OwnMetricsOptions)
+    host_metrics: HostMetricsOptions = Field(default_factory=HostMetricsOptions)
     storage: StorageOptions = Field(default_factory=StorageOptions)
     journal: JournalOptions = Field(default_factory=JournalOptions)
     ingest: IngestOptions = Field(default_factory=IngestOptions)
@@ -280,6 +320,7 @@ class Config:
     options: Options
     sources: Mapping[str, tuple[str, object]]
     unknown_variables: tuple[str, ...]
+    prometheus: PrometheusConfig = _NO_PROMETHEUS
 
     @property
     def web(self) -> web_settings.Settings:
@@ -377,13 +418,24 @@ class Config:
             traces_sample_ratio=self.options.own_traces.sample_ratio,
         )
 
+    @property
+    def own_metrics(self) -> OwnMetricsSettings:
+        """Return what is said about Gnomon's own metrics."""
+        return OwnMetricsSettings(self.options.own_metrics.enabled, self.options.own_metrics.interval)
+
+    @property
+    def host_metrics(self) -> HostMetricsSettings:
+        """Return what is said about the machine's metrics."""
+        options = self.options.host_metrics
+        return HostMetricsSettings(options.enabled, options.interval, options.process_groups)
+
     def with_reloadable(self, new: "Config") -> "Config":
         """Return these settings with those of `new` that can change while the server runs."""
         reloadable = {info.key for info in list_settings() if info.reloadable}
         kept = {key: source for key, source in self.sources.items() if key not in reloadable}
         taken = {key: source for key, source in new.sources.items() if key in reloadable}
         sources = kept | taken
-        return Config(Options.model_validate(_nest(sources)), sources, new.unknown_variables)
+        return Config(Options.model_validate(_nest(sources)), sources, new.unknown_variables, new.prometheus)
 
     def effective(self) -> list[EffectiveSetting]:
         """Return every setting with its value and source; secrets are hidden."""
@@ -439,7 +491,16 @@ def load_config(
         faults = [_explain(fault, sources, known) for fault in error.errors(include_url=False)]
         raise SettingsError("\n".join(faults)) from error
     _check_together(options)
-    return Config(options, sources, tuple(unknown))
+    return Config(options, sources, tuple(unknown), _read_prometheus_file(options.prometheus, environment))
+
+
+def _read_prometheus_file(path: Path | None, environment: Mapping[str, str]) -> PrometheusConfig:
+    if path is None:
+        return _NO_PROMETHEUS
+    try:
+        return load_prometheus_file(path, environment)
+    except PrometheusFileError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _read_file(path: Path) -> dict[str, tuple[str, object]]:
@@ -462,7 +523,7 @@ def _read_file(path: Path) -> dict[str, tuple[str, object]]:
         raise SettingsError(message)
     lines = dict(_lines(node))
     leaves = {key: (f"{path}:{lines.get(key, 1)}", value) for key, value in _leaves(content)}
-    for key in ("data_dir", "tls.certificate", "tls.key"):
+    for key in ("data_dir", "prometheus", "tls.certificate", "tls.key"):
         place, value = leaves.get(key, ("", None))
         if isinstance(value, str):
             leaves[key] = (place, str(path.absolute().parent / Path(value).expanduser()))

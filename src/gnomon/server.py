@@ -21,8 +21,11 @@ from gnomon.ingest.otlp_grpc import Authorize, GrpcListener, OtlpGrpcServer
 from gnomon.ingest.otlp_http import OtlpReceiver, otlp_routes
 from gnomon.ingest.otlp_metrics import OtlpMetrics
 from gnomon.ingest.own_samples import OwnSamples
+from gnomon.ingest.own_targets import own_sources
 from gnomon.ingest.receiver import Receiver
 from gnomon.ingest.remote_write import remote_write_routes
+from gnomon.ingest.scraping.prometheus_file import PrometheusConfig
+from gnomon.ingest.scraping.scraper import Scraper
 from gnomon.ingest.write_request import SampleWriter
 from gnomon.lifecycle import Service, SystemClock
 from gnomon.logs.search import LogSearch
@@ -80,6 +83,7 @@ class Server:
         self._endpoints = Endpoints("", "", "")
         self._drain_begun = asyncio.Event()
         self._engine: Engine | None = None
+        self._scraper: Scraper | None = None
         self.started_at_ns = self._clock.now_ns()
 
     @property
@@ -148,6 +152,7 @@ class Server:
         if self._engine is not None and any(key.startswith("storage.retention") for key in applied):
             await migrate(self._engine, new.storage.retention, self._config.storage.redaction)
         self._config = self._config.with_reloadable(new)
+        await self._scrape(new.prometheus)
         log.info("configuration read again", applied=applied, needs_restart=waiting)
         return ReloadOutcome(applied, waiting)
 
@@ -207,6 +212,13 @@ class Server:
             metrics=MetricFacts(engine, catalog, storage.metrics),
         )
         receiver = Receiver(journal)
+        scraper = self._scraper = Scraper(
+            SampleWriter(receiver),
+            self._clock,
+            config.prometheus.jobs,
+            own_sources(main_socket.getsockname()[1], config.own_metrics, config.host_metrics),
+            extra_metrics=config.options.scraping.extra_metrics,
+        )
         counted = OwnSamples(SampleWriter(receiver), "span_metrics")
         await self._add(SpanMetrics(SpanMetricStore(engine), journal, counted, self._clock, config.span_metrics))
         own_traces = OwnTraces(config.telemetry, lambda request: receiver.accept("otlp_traces", request))
@@ -233,8 +245,15 @@ class Server:
             otlp_http=f"{base}:{otlp_http.port}",
             otlp_grpc=f"{_url_host(web.host)}:{otlp_grpc.port}",
         )
+        _warn_of_unused(config.prometheus)
+        await self._add(scraper)
         self._stack.callback(health.mark_draining)
         health.mark_started()
+
+    async def _scrape(self, prometheus: PrometheusConfig) -> None:
+        _warn_of_unused(prometheus)
+        if self._scraper is not None:
+            await self._scraper.reconfigure(prometheus.jobs)
 
     async def _refuse_open_door(self, state: StateStore) -> None:
         web = self._config.web
@@ -273,6 +292,11 @@ class _Together:
     async def stop(self) -> None:
         await asyncio.gather(*(service.stop() for service in self._started))
         self._started.clear()
+
+
+def _warn_of_unused(prometheus: PrometheusConfig) -> None:
+    for warning in prometheus.warnings:
+        log.warning("part of the Prometheus configuration is not used", what=warning)
 
 
 def _authorize_with(authenticator: Authenticator) -> Authorize:
