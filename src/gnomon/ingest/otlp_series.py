@@ -109,7 +109,8 @@ class ScopeSeries:
         pairs = [_parse(KeyValue(), raw) for raw in attributes]
         labels = _join({pair.key: format_value(pair.value) for pair in pairs}, self.cache.settings)
         for name, value in self._resource.promoted.items():
-            labels.setdefault(name, value)
+            # A label without a value is none.
+            labels[name] = labels.get(name) or value
         return Labels.of(labels | self._scope | self._resource.identity)
 
 
