@@ -24,13 +24,12 @@ class Annotation:
     span: Span
 
     def render(self, query: str) -> str:
-        """Return it as Prometheus' API does: with line and column, when the text of the query is known."""
+        """Return it as Prometheus' API does: with line and column (in bytes), when the text of the query is known."""
         text = f"{self.severity}: {self.message}"
         if not query:
             return text
-        before = query[: self.span.start]
-        line_start = before.rfind("\n") + 1
-        return f"{text} ({before.count(chr(10)) + 1}:{self.span.start - line_start + 1})"
+        *lines, last = query[: self.span.start].split("\n")
+        return f"{text} ({len(lines) + 1}:{len(last.encode('utf-8', 'surrogateescape')) + 1})"
 
 
 class Annotations:
@@ -52,7 +51,8 @@ class Annotations:
 
     def merge(self, other: "Annotations") -> None:
         """Add all of another collection."""
-        self._found.update(other._found)
+        for found in other:
+            self._found[found.severity, found.message] = found
 
     def warnings(self, query: str) -> list[str]:
         """Return all warnings as text."""

@@ -94,7 +94,7 @@ def with_scalar(
     comparison = operation.operator in _COMPARISONS
     if operation.bool_modifier:
         # A comparison that says nothing of a histogram says no.
-        present = _bool_present(operation, operands, outcome)
+        present = _bool_present(operation, operands)
         values, histograms = np.where(outcome.kept, 1.0, 0.0), None
     elif comparison:
         values, histograms = vector.values, vector.histograms
@@ -145,7 +145,9 @@ class _Match:
         steps = many.steps
         if not filling and (not len(many) or not len(one)):
             return Vector.empty(steps)
-        busy = np.ones(steps, dtype=np.bool_) if filling else many.present.any(axis=0) & one.present.any(axis=0)
+        busy = np.ones(steps, dtype=np.bool_)
+        if not filling:
+            busy = np.asarray(many.present.any(axis=0) & one.present.any(axis=0))
         self._forbid_duplicates(busy)
         many_rows, one_rows = _pair_rows(self._many_codes, self._one_codes)
         parts = [self._combine(many_rows, one_rows)]
@@ -196,7 +198,7 @@ class _Match:
         outcome = _apply(self._operation, operands, self._remarks)
         values, kept, histograms = outcome.values, outcome.kept, outcome.histograms
         if self._operation.bool_modifier:
-            kept = _bool_present(self._operation, operands, outcome)
+            kept = _bool_present(self._operation, operands)
             values, histograms = np.where(outcome.kept, 1.0, 0.0), None
         dropped = np.full(len(labels), self._operation.bool_modifier) if self._delayed else None
         return Vector(labels, values, kept, histograms, dropped)
@@ -253,7 +255,7 @@ class _Match:
 def match_groups(
     left: Vector, right: Vector, matching: Matching, rules: LabelRules
 ) -> tuple[Integers, Integers, tuple[Labels, ...]]:
-    """Number the groups by which two vectors' rows find each other; return each side's codes, and the groups' labels."""
+    """Return each side's rows' groups, by which they find each other, and the groups' labels."""
     one = rules.match(left.labels, matching.labels, on=matching.on)
     two = rules.match(right.labels, matching.labels, on=matching.on)
     numbers = {labels: number for number, labels in enumerate(one.labels)}
@@ -398,7 +400,7 @@ def _with_histograms(operation: Binary, operands: Operands, floats: Outcome, rem
     return Outcome(values, kept, results)
 
 
-def _bool_present(operation: Binary, operands: Operands, outcome: Outcome) -> Mask:
+def _bool_present(operation: Binary, operands: Operands) -> Mask:
     """Tell where a comparison with `bool` says yes or no: everywhere but between what cannot be compared."""
     present = operands.present
     if operands.left_histograms is None and operands.right_histograms is None:

@@ -24,7 +24,7 @@ def two_sum(one: Floats, two: Floats) -> tuple[Floats, Floats]:
 
 
 def walk(first: Integers, counts: Integers) -> Iterator[tuple[int, Integers, Integers]]:
-    """Walk through many windows side by side: yield the number of the sample, which windows have it, and where it is."""
+    """Walk through many windows side by side: yield a sample's number, which windows have it, and where it is."""
     order = np.argsort(-counts, kind="stable")
     remaining = counts[order]
     starts = first[order]

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -263,7 +264,7 @@ def _as_matrix(empty: QueryResult, vector: RangeVector) -> QueryResult:
 
 def _sort_rows(result: QueryResult) -> QueryResult:
     keys = [labels.pairs for labels in result.labels]
-    if all(one <= two for one, two in zip(keys, keys[1:], strict=False)):
+    if all(one <= two for one, two in pairwise(keys)):
         return result
     order = sorted(range(len(keys)), key=keys.__getitem__)
     return replace(

@@ -15,6 +15,7 @@ from gnomon.promql.instant_functions import TIMED, CallSite, SampleTimes, evalua
 from gnomon.promql.instant_samples import (
     interpolate_between,
     negate_histograms,
+    note_resets,
     take_latest,
     take_latest_of,
     to_samples,
@@ -56,7 +57,7 @@ class Evaluator:
         self.context = context
 
     def run(self) -> Value:
-        """Return the value of the whole query; rows that are never there are gone, names that are to be dropped, too."""
+        """Return the value of the whole query; empty rows are gone, and names that are to be dropped, too."""
         plan = self.context.plan
         value = self.evaluate(plan.expression, plan.grid.steps)
         if isinstance(value, Vector):
@@ -90,10 +91,8 @@ class Evaluator:
 
     def _compute(self, node: Expression) -> Value:
         match node:
-            case NumberLiteral():
-                return Scalar(np.full(self.context.plan.grid_of(node).steps, node.value))
-            case StringLiteral():
-                return Text(node.value)
+            case NumberLiteral() | StringLiteral():
+                return self._literal(node)
             case VectorSelector():
                 return self._select(node)
             case MatrixSelector():
@@ -111,6 +110,11 @@ class Evaluator:
             case Call():
                 return self._call(node)
 
+    def _literal(self, node: NumberLiteral | StringLiteral) -> Value:
+        if isinstance(node, StringLiteral):
+            return Text(node.value)
+        return Scalar(np.full(self._steps(node), node.value))
+
     def _steps(self, node: Expression) -> int:
         return self.context.plan.grid_of(node).steps
 
@@ -126,6 +130,8 @@ class Evaluator:
             return Vector(fetched.series.labels, fetched.windows.values, fetched.windows.present)
         samples = fetched.samples
         assert samples is not None  # noqa: S101  # what the store has not computed was read
+        if id(node) in self.context.plan.statistics_only:
+            samples = note_resets(samples)
         ends_ms = selection.ends.times_ms
         if node.edges is WindowEdges.SMOOTHED:
             return interpolate_between(
@@ -154,6 +160,8 @@ class Evaluator:
         samples = fetched.samples
         if samples is None:
             samples = Samples(np.zeros(len(labels) + 1, np.int64), np.empty(0, np.int64), np.empty(0))
+        if id(node) in self.context.plan.statistics_only:
+            samples = note_resets(samples)
         return RangeVector(labels, drop_stale(samples), selection.ends.times_ms, selection.window_ms)
 
     def _run_subquery(self, node: Subquery) -> RangeVector:
@@ -200,7 +208,7 @@ class Evaluator:
         if node.function in FLOAT_FUNCTIONS:
             return self._call_range_function(node)
         steps = self._steps(node)
-        arguments: list[Value] = []
+        arguments: list[Value | SampleTimes] = []
         for number, argument in enumerate(node.arguments):
             inner = without_parentheses(argument)
             if node.function == "info" and number == 1:
@@ -286,7 +294,7 @@ class Evaluator:
         return Vector(value.labels, values, present, histograms, value.name_dropped)
 
     def _remark_no_counter(self, result: Vector, span: Span) -> None:
-        there = result.floats_present.any(axis=1)
+        there = np.asarray(result.floats_present.any(axis=1))
         names = {
             (labels.metric_name, labels.get("__type__"))
             for labels, some in zip(result.labels, there.tolist(), strict=True)

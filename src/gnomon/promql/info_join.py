@@ -7,6 +7,7 @@ import numpy as np
 
 from gnomon.model.labels import METRIC_NAME, Labels
 from gnomon.model.matchers import Matcher
+from gnomon.model.series import Floats, Mask
 from gnomon.promql.binary_operators import concatenate
 from gnomon.promql.errors import ExecutionError
 from gnomon.promql.fetching import Fetched
@@ -15,7 +16,7 @@ from gnomon.promql.merging import merge_same_labels
 from gnomon.promql.planner import Selection, info_matchers
 from gnomon.promql.quoting import format_labels
 from gnomon.promql.syntax_tree import Call
-from gnomon.promql.values import Vector
+from gnomon.promql.values import Vector, holds_histogram
 
 _IDENTIFYING = ("instance", "job")
 _NOBODY = -1
@@ -54,7 +55,7 @@ class _Joiner:
         ends_ms = selection.ends.times_ms
         _, present, histograms = take_latest(fetched.samples, ends_ms, selection.window_ms)
         if histograms is not None:
-            for row in np.flatnonzero(np.not_equal(histograms, None).any(axis=1)):
+            for row in np.flatnonzero(holds_histogram(histograms).any(axis=1)).tolist():
                 raise ExecutionError(
                     f"this should be an info metric, with float samples: {format_labels(self._labels[row])}"
                 )
@@ -65,7 +66,7 @@ class _Joiner:
         for row in np.flatnonzero(present.any(axis=1)).tolist():
             self._add(row, times, present)
 
-    def _add(self, row: int, times: "np.ndarray", present: "np.ndarray") -> None:  # type: ignore[type-arg]
+    def _add(self, row: int, times: Floats, present: Mask) -> None:
         """Note where a row has the newest sample of its metric, instance and job."""
         labels = self._labels[row]
         newest = self._newest.setdefault(_identity(labels), {})

@@ -1,5 +1,7 @@
 """From samples to the values at each step, and from the values at each step to samples."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from gnomon.model.labels import Labels
@@ -20,8 +22,9 @@ def take_latest(samples: Samples, ends_ms: Integers, lookback_ms: int) -> tuple[
     values = samples.values[places]
     if samples.histograms is None:
         return values, present, None
-    histograms = samples.histograms[places]
-    return values, present, np.where(present, histograms, None)
+    histograms: Objects = samples.histograms[places]
+    histograms[~present] = None
+    return values, present, histograms
 
 
 def take_latest_of(
@@ -68,6 +71,24 @@ def _forget_reset(histogram: NativeHistogram | None) -> NativeHistogram | None:
     if histogram is None or histogram.counter_reset not in {CounterReset.RESET, CounterReset.NOT_RESET}:
         return histogram
     return histogram.with_counter_reset(CounterReset.UNKNOWN)
+
+
+def note_resets(samples: Samples) -> Samples:
+    """Return samples whose histograms all say whether their counter was reset, but for the first of a series.
+
+    Where only counts and sums matter in the end, Prometheus reads histograms like that, and remarks on conflicts.
+    """
+    if samples.histograms is None:
+        return samples
+    histograms = samples.histograms.copy()
+    places = np.flatnonzero(holds_histogram(histograms))
+    rows = np.searchsorted(samples.offsets, places, side="right")
+    for before, place in zip(places[:-1][rows[1:] == rows[:-1]], places[1:][rows[1:] == rows[:-1]], strict=True):
+        if histograms[place].counter_reset is CounterReset.UNKNOWN:
+            fell = histograms[place].is_reset_from(histograms[before])
+            hint = CounterReset.RESET if fell else CounterReset.NOT_RESET
+            histograms[place] = histograms[place].with_counter_reset(hint)
+    return replace(samples, histograms=histograms)
 
 
 def negate_histograms(histograms: Objects) -> Objects:

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -107,6 +108,6 @@ class LabelRules:
         return memory
 
 
-def _trim(memory: OrderedDict[tuple[int, Hashable], tuple[object, object]]) -> None:  # type: ignore[type-arg]
+def _trim(memory: OrderedDict[tuple[int, Hashable], Any]) -> None:
     while len(memory) > _REMEMBERED_VECTORS:
         memory.popitem(last=False)

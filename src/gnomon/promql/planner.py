@@ -1,8 +1,10 @@
 """What a query needs: for each selector, which series, at which times."""
 
 import math
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from gnomon.model.labels import METRIC_NAME
 from gnomon.model.matchers import Matcher, MatchOperator
@@ -66,6 +68,9 @@ PUSHED_DOWN = frozenset(
         "stdvar_over_time",
     }
 )
+_SUBQUERY = ""
+_STATISTICS = frozenset({"histogram_count", "histogram_sum", "histogram_avg"})
+_NEEDS_BUCKETS = frozenset({"histogram_quantile", "histogram_quantiles", "histogram_fraction", _SUBQUERY})
 _EDGES = {
     WindowEdges.ANCHORED: ("changes", "delta", "increase", "rate", "resets"),
     WindowEdges.SMOOTHED: ("delta", "increase", "rate"),
@@ -113,13 +118,17 @@ class SubqueryPlan:
 
 @dataclass(slots=True)
 class Plan:
-    """A query's steps and needs; nodes are known by identity, and the tree is held here."""
+    """A query's steps and needs; nodes are known by identity, and the tree is held here.
+
+    `statistics_only` are selectors of which only the count and the sum of histograms matter in the end.
+    """
 
     expression: Expression
     grid: Grid
     grids: dict[int, Grid] = field(default_factory=dict)
     selections: dict[int, Selection] = field(default_factory=dict)
     subqueries: dict[int, SubqueryPlan] = field(default_factory=dict)
+    statistics_only: set[int] = field(default_factory=set)
 
     def grid_of(self, node: Expression) -> Grid:
         """Return the steps at which a node is evaluated: one where time does not matter."""
@@ -198,6 +207,7 @@ class _Planner:
         self.plan = plan
         self._settings = settings
         self._fixed: dict[int, bool] = {}
+        self._inside: list[str] = []
 
     def visit(self, node: Expression, grid: Grid) -> None:
         if grid.steps > 1 and self._is_fixed(node) and not isinstance(node, NumberLiteral | StringLiteral):
@@ -230,7 +240,9 @@ class _Planner:
             elif node.function == "info" and number == 1:
                 continue
             else:
+                self._inside.append(node.function)
                 self.visit(argument, grid)
+                self._inside.pop()
         if node.function == "info":
             self._select_info(node, grid)
 
@@ -247,10 +259,17 @@ class _Planner:
         start_ms = ((ends.start_ms - range_ms) // step_ms + 1) * step_ms
         steps = Grid(start_ms, ends.end_ms, step_ms)
         self.plan.subqueries[id(node)] = SubqueryPlan(steps, ends, range_ms)
+        self._inside.append(_SUBQUERY)
         self.visit(node.expression, steps)
+        self._inside.pop()
+
+    def _note_statistics(self, node: Expression) -> None:
+        if _STATISTICS.intersection(self._inside) and not _NEEDS_BUCKETS.intersection(self._inside):
+            self.plan.statistics_only.add(id(node))
 
     def _select(self, node: VectorSelector, grid: Grid, *, samples: bool = False) -> None:
         smoothed = node.edges is WindowEdges.SMOOTHED
+        self._note_statistics(node)
         self.plan.selections[id(node)] = Selection(
             node.matchers,
             self._shift(grid, node.at_s, node.at, node.offset),
@@ -261,6 +280,7 @@ class _Planner:
 
     def _select_range(self, node: MatrixSelector, grid: Grid, *, function: str | None) -> None:
         selector = node.selector
+        self._note_statistics(node)
         self.plan.grids[id(selector)] = grid
         range_ms = self._duration_ms(node.range)
         if range_ms < 0 or (range_ms == 0 and not isinstance(node.range, NumberLiteral)):
@@ -325,7 +345,7 @@ class _Planner:
         operands = [self._seconds(operand) for operand in duration.operands]
         if len(operands) == 1:
             return -operands[0] if duration.operator == "-" else operands[0]
-        return _calculate(duration, operands[0], operands[1])
+        return _OPERATIONS[duration.operator](operands[0], operands[1])
 
     def _step_call(self, name: str) -> float:
         grid = self.plan.grid
@@ -344,7 +364,7 @@ def _check_edges(node: Call, edges: WindowEdges) -> None:
 
 def info_matchers(node: Call) -> tuple[Matcher, ...]:
     """Return what an `info()` call looks for."""
-    given = ()
+    given: tuple[Matcher, ...] = ()
     if len(node.arguments) > 1:
         selector = without_parentheses(node.arguments[1])
         given = selector.matchers if isinstance(selector, VectorSelector) else ()
@@ -372,28 +392,34 @@ def _has_step_call(duration: Duration) -> bool:
     return isinstance(duration, StepCall)
 
 
-def _calculate(operation: DurationOperation, left: float, right: float) -> float:
-    match operation.operator:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-        case "/":
-            if right == 0:
-                raise ExecutionError("division by zero")
-            return left / right
-        case "%":
-            if right == 0:
-                raise ExecutionError("modulo by zero")
-            return math.fmod(left, right)
-        case "^":
-            try:
-                return math.pow(left, right)
-            except (OverflowError, ValueError):
-                return math.inf
-        case "min":
-            return min(left, right)
-        case _:
-            return max(left, right)
+def _divide(left: float, right: float) -> float:
+    if right == 0:
+        raise ExecutionError("division by zero")
+    return left / right
+
+
+def _remainder(left: float, right: float) -> float:
+    if right == 0:
+        raise ExecutionError("modulo by zero")
+    return math.fmod(left, right)
+
+
+def _power(left: float, right: float) -> float:
+    try:
+        return math.pow(left, right)
+    except (OverflowError, ValueError):
+        return math.inf
+
+
+_OPERATIONS: Mapping[str, Callable[[float, float], float]] = MappingProxyType(
+    {
+        "+": operator.add,
+        "-": operator.sub,
+        "*": operator.mul,
+        "/": _divide,
+        "%": _remainder,
+        "^": _power,
+        "min": min,
+        "max": max,
+    }
+)

@@ -19,7 +19,7 @@ _LAST_OF_BASIC_PLANE = 0xFFFF
 
 
 def quote(text: str) -> str:
-    """Return a text in double quotes, escaped as Go's `%q` does; bytes that are no UTF-8 stand as `\\xff`."""
+    """Return a text in double quotes, escaped as Go's `%q` does; bytes that are no UTF-8 are shown in hexadecimal."""
     return f'"{"".join(map(_escape, text))}"'
 
 

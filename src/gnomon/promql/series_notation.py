@@ -22,9 +22,7 @@ START_TIMESTAMPS = "@st"
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|`[^`]*`')
 _SPACE = re.compile(r"\s*")
-_NUMBER = (
-    r"(?:(?:\d+(?:ms|[smhdwy]))+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[iI][nN][fF]|[nN][aA][nN])"
-)
+_NUMBER = r"(?:(?:\d+(?:ms|[smhdwy]))+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[iI][nN][fF]|[nN][aA][nN])"
 _SIGNED = rf"[+-]?{_NUMBER}"
 _HISTOGRAM = r"\{\{.*?\}\}"
 _ITEM = re.compile(

@@ -74,7 +74,7 @@ class Vector:
 
     def without_empty_rows(self) -> "Vector":
         """Return only rows with a value at any step."""
-        filled = self.present.any(axis=1)
+        filled: Mask = np.asarray(self.present.any(axis=1))
         return self if filled.all() else self.take(filled)
 
     def broadcast(self, steps: int) -> "Vector":

@@ -1,4 +1,4 @@
-"""Windows of samples: where they begin and end in the flat arrays, and sums over them that need no loop over samples."""
+"""Windows of samples: where they begin and end in the flat arrays, and sums over them without a loop over samples."""
 
 from dataclasses import dataclass
 

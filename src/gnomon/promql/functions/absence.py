@@ -10,7 +10,7 @@ from gnomon.promql.values import Vector
 
 def absent(found: Vector, argument: Expression, steps: int) -> Vector:
     """Return 1 at each step at which there is nothing, with the labels that a selector names."""
-    missing = ~found.present.any(axis=0) if len(found) else np.ones(steps, dtype=np.bool_)
+    missing = np.asarray(~found.present.any(axis=0)) if len(found) else np.ones(steps, dtype=np.bool_)
     return Vector((_labels_of(argument),), np.ones((1, steps)), missing[None, :]).without_empty_rows()
 
 

@@ -62,7 +62,7 @@ def extrapolate(given: FloatWindows, *, counter: bool, per_second: bool) -> Floa
 
 
 def _begins(given: FloatWindows) -> Integers | None:
-    """Return when each window's counter began at zero, if that was within the window before its first sample; else 0."""
+    """Return when each window's counter began, if that was within it and before its first sample; else 0."""
     starts_ms = given.samples.starts_ms
     if starts_ms is None or not len(starts_ms):
         return None
@@ -144,7 +144,7 @@ def reset_corrections(given: FloatWindows) -> Floats:
     limit = len(given.values) + len(numbers) - 1
     with np.errstate(all="ignore"):
         sums = running_sums(lost, given.samples.offsets)
-        result = (sums[np.minimum(last, limit)] - sums[np.minimum(first, limit)]).astype(np.float64)
+        result: Floats = (sums[np.minimum(last, limit)] - sums[np.minimum(first, limit)]).astype(np.float64)
     if not np.isfinite(result).all():
         _mend_infinite(given, lost, result)
     return result

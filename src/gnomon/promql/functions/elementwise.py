@@ -38,7 +38,7 @@ def _moments(values: Floats) -> "np.ndarray[tuple[int, ...], np.dtype[np.datetim
 
 def _day_of_month(values: Floats) -> Floats:
     days = _days(values)
-    return (days - days.astype("datetime64[M]")).astype(np.float64) + 1
+    return np.asarray((days - days.astype("datetime64[M]")).astype(np.float64) + 1)
 
 
 def _day_of_week(values: Floats) -> Floats:
@@ -48,7 +48,7 @@ def _day_of_week(values: Floats) -> Floats:
 
 def _day_of_year(values: Floats) -> Floats:
     days = _days(values)
-    return (days - days.astype("datetime64[Y]")).astype(np.float64) + 1
+    return np.asarray((days - days.astype("datetime64[Y]")).astype(np.float64) + 1)
 
 
 def _days_in_month(values: Floats) -> Floats:

@@ -166,12 +166,12 @@ def mad_over_time(given: FloatWindows) -> FloatResult:
     return result, given.at_least(1)
 
 
-def _sorted_windows(given: FloatWindows) -> "list[tuple[tuple[Integers, ...], Floats]]":
+def _sorted_windows(given: FloatWindows) -> list[tuple[tuple[Integers, ...], Floats]]:
     """Return windows of the same length together, each a sorted row."""
-    found = []
+    found: list[tuple[tuple[Integers, ...], Floats]] = []
     counts = given.counts
     for count in np.unique(counts[counts > 0]):
-        rows, columns = np.nonzero(counts == count)
+        rows, columns = (places.astype(np.int64) for places in np.nonzero(counts == count))
         at_once = max(1, _CELLS_AT_ONCE // int(count))
         for start in range(0, len(rows), at_once):
             part = (rows[start : start + at_once], columns[start : start + at_once])
