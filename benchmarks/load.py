@@ -1,7 +1,12 @@
-"""Send requests over loopback HTTP from a few connections, as fast as answers come or at a fixed rate."""
+"""Send requests over loopback HTTP from a few connections, as fast as answers come or at a fixed rate.
 
-import http.client
+The sender shares the machine with what it measures, so it is as light as can be: requests are encoded beforehand, and
+written to plain sockets.
+"""
+
 import json
+import re
+import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +15,10 @@ from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
 from benchmarks.telemetry import RequestMaker, make_logs, make_traces
+
+_HEAD = re.compile(
+    rb"HTTP/1.1 (?P<status>\d+) (?s:.)*?\r\ncontent-length: (?P<length>\d+)(?s:.)*?\r\n\r\n", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +71,56 @@ def run_load(load: Load) -> Outcome:
     return finish_load(start_load(load))
 
 
-class _Sender(threading.Thread):
-    """One connection."""
+class _Connection:
+    """One connection; it is opened anew where the server has closed it."""
 
-    def __init__(self, load: Load, number: int, began: float) -> None:
+    def __init__(self, url: str) -> None:
+        address = urlsplit(url)
+        self._address = (address.hostname or "", address.port or 80)
+        self._head = (
+            f"POST {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/x-protobuf\r\n"
+            "Content-Length: %d\r\n\r\n"
+        )
+        self._socket = self._open()
+
+    def _open(self) -> socket.socket:
+        opened = socket.create_connection(self._address)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return opened
+
+    def post(self, body: memoryview) -> int:
+        """Return the status of the answer to `body`; 0 where there was none."""
+        try:
+            self._socket.sendall((self._head % len(body)).encode(), socket.MSG_MORE)
+            self._socket.sendall(body)
+            return self._read_status()
+        except ConnectionError:
+            self._socket.close()
+            self._socket = self._open()
+            return 0
+
+    def _read_status(self) -> int:
+        answer = b""
+        while (found := _HEAD.match(answer)) is None or len(answer) < found.end() + int(found["length"]):
+            piece = self._socket.recv(65536)
+            if not piece:
+                raise ConnectionResetError
+            answer += piece
+        return int(found["status"])
+
+
+class _Sender(threading.Thread):
+    """Send over one connection until the time is up."""
+
+    def __init__(self, load: Load, number: int) -> None:
         super().__init__()
-        self.load, self.number, self.began = load, number, began
+        self.load, self.number, self.began = load, number, 0.0
         self.maker: RequestMaker = (make_traces if load.signal == "traces" else make_logs)(load.items)
         self.latencies: list[float] = []
         self.refused = 0
 
     def run(self) -> None:
-        load, address = self.load, urlsplit(self.load.url)
-        connection = http.client.HTTPConnection(address.hostname or "", address.port)
+        load, connection = self.load, _Connection(self.load.url)
         interval = load.connections / load.rate if load.rate else 0.0
         intended = self.began + interval * self.number / load.connections
         while (now := time.monotonic()) < self.began + load.seconds:
@@ -82,10 +128,7 @@ class _Sender(threading.Thread):
                 time.sleep(intended - now)
             begin = intended if interval else time.monotonic()
             intended += interval
-            connection.request("POST", address.path, self.maker.next(), {"Content-Type": "application/x-protobuf"})
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status < 300:
+            if 200 <= connection.post(self.maker.next()) < 300:
                 self.latencies.append(time.monotonic() - begin)
             else:
                 self.refused += 1
@@ -94,7 +137,7 @@ class _Sender(threading.Thread):
 
 def _main() -> None:
     load = Load(**json.loads(sys.argv[1]))
-    senders = [_Sender(load, number, 0.0) for number in range(load.connections)]
+    senders = [_Sender(load, number) for number in range(load.connections)]
     began = time.monotonic()
     for sender in senders:
         sender.began = began

@@ -7,11 +7,10 @@ import asyncio
 import os
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.figures import Figure
-from benchmarks.telemetry import make_logs, make_traces
+from benchmarks.telemetry import RequestMaker, make_logs, make_traces
 from gnomon.storage.embedded import EmbeddedEngine
 from gnomon.storage.migrations import migrate
 from gnomon.storage.segments import encode_frame
@@ -24,14 +23,16 @@ ROUNDS, SEGMENTS, REQUESTS = 5, 3, 100
 def measure(folder: Path) -> list[Figure]:
     """Return the CPU time a million items with redaction, beside that without."""
     return [
-        _compare(folder, "otlp_traces", "spans", make_traces().next),
-        _compare(folder, "otlp_logs", "lines", make_logs().next),
+        _compare(folder, "otlp_traces", "spans", make_traces()),
+        _compare(folder, "otlp_logs", "lines", make_logs()),
     ]
 
 
-def _compare(folder: Path, stream: str, what: str, make: Callable[[], bytes]) -> Figure:
+def _compare(folder: Path, stream: str, what: str, maker: RequestMaker) -> Figure:
     segment = folder / f"{stream}.segment"
-    segment.write_bytes(b"".join(part for _ in range(REQUESTS) for part in encode_frame(make(), os.urandom(16), 0)))
+    segment.write_bytes(
+        b"".join(part for _ in range(REQUESTS) for part in encode_frame(bytes(maker.next()), os.urandom(16), 0))
+    )
     seen: dict[bool, list[float]] = {True: [], False: []}
     for _ in range(ROUNDS):
         for enabled in (False, True):

@@ -7,8 +7,11 @@ replaced, so no receiver can take it for a repeated request.
 import itertools
 import os
 import random
+import re
 import time
 
+import numpy as np
+from numpy.typing import NDArray
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
@@ -57,12 +60,20 @@ class RequestMaker:
     def __init__(self, templates: list[bytes], items: int) -> None:
         """Take templates with marks; `items` is how many spans or records each holds."""
         self.items = items
-        self._templates = itertools.cycle(templates)
+        self._templates = itertools.cycle([_find_marks(template) for template in templates])
         self._random = random.Random(os.urandom(8))
 
-    def next(self) -> bytes:
-        """Return a request that nobody has seen."""
-        return next(self._templates).replace(MARK, self._random.randbytes(8))
+    def next(self) -> memoryview:
+        """Return a request that nobody has seen; it is overwritten when its template's turn comes again."""
+        request, marks = next(self._templates)
+        request[marks] = np.frombuffer(self._random.randbytes(len(MARK)), np.uint8)
+        return request.data
+
+
+def _find_marks(template: bytes) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
+    """Return a template that can be written to, and a row of positions for each of its marks."""
+    starts = [found.start() for found in re.finditer(re.escape(MARK), template)]
+    return np.frombuffer(bytearray(template), np.uint8), np.add.outer(starts, np.arange(len(MARK)))
 
 
 def make_traces(spans: int = 500, spans_per_trace: int = 10, templates: int = 12) -> RequestMaker:
