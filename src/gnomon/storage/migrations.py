@@ -33,12 +33,14 @@ _TTL = (
     ("operation_stats", "minute", "metrics_s"),
     ("service_edges", "minute", "metrics_s"),
     ("origins", "toDateTime(day)", "metrics_s"),
-    ("series", "toDateTime(day)", "metrics_s"),
+    ("series", "toDateTime(day)", "series_s"),
     ("samples", "toDateTime(ts)", "metrics_s"),
     ("native_histograms", "toDateTime(ts)", "metrics_s"),
     ("sample_starts", "toDateTime(day)", "metrics_s"),
     ("exemplars", "toDateTime(ts)", "metrics_s"),
-    ("metric_metadata", "seen", "metrics_s"),
+    ("metric_metadata", "seen", "series_s"),
+    ("samples_5m", "ts", "metrics_5m_s"),
+    ("samples_1h", "ts", "metrics_1h_s"),
 )
 
 

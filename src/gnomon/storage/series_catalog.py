@@ -18,7 +18,7 @@ from prometheus_client import Counter, Gauge
 from gnomon.lifecycle import Clock
 from gnomon.model.cardinality import RefusedSeries
 from gnomon.model.labels import METRIC_NAME, Labels
-from gnomon.storage.arrivals import Arrivals
+from gnomon.storage.arrivals import Arrivals, Lot
 from gnomon.storage.engine import Engine
 from gnomon.storage.journal import Journal
 from gnomon.storage.metric_rows import read_series_rows
@@ -48,7 +48,7 @@ GROUP BY id, cityHash64(mapKeys(labels), mapValues(labels))
 """
 _ARRIVALS = """
 SELECT toUnixTimestamp64Micro(received) AS received_us,
-       oldest_ms, new_series, refused_series, with_histograms, with_starts
+       oldest_ms, newest_ms, new_series, refused_series, with_histograms, with_starts
 FROM arrivals WHERE received > fromUnixTimestamp64Micro({since:Int64}, 'UTC') ORDER BY received
 """
 _REFUSED = """
@@ -165,7 +165,7 @@ class SeriesCatalog:
         if not news:
             return
         for row in news:
-            self.arrivals.add(row["oldest_ms"])
+            self.arrivals.add(Lot(row["oldest_ms"], row["newest_ms"]))
         if any(row["with_starts"] for row in news):
             self.has_starts = True
         if any(row["with_histograms"] for row in news):
@@ -223,9 +223,7 @@ class SeriesCatalog:
             before = self.refused.get(name)
             limit = self._limit(name if name in self.full else _ALL)
             samples = row["samples"] + (before.samples if before else 0)
-            self.refused[name] = RefusedSeries(
-                name, samples, row["received_us"] * 1000, limit, labels
-            )
+            self.refused[name] = RefusedSeries(name, samples, row["received_us"] * 1000, limit, labels)
             self._refused_us = max(self._refused_us, row["received_us"])
             if len(self._names_counted) < _COUNTED_NAMES:
                 self._names_counted.add(name)

@@ -10,11 +10,18 @@ DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class RetentionSettings:
-    """How long each signal is kept, in seconds."""
+    """How long each signal is kept, in seconds; metrics as they came, put together by five minutes, and by the hour."""
 
     traces_s: int = 7 * DAY_S
     logs_s: int = 7 * DAY_S
     metrics_s: int = 30 * DAY_S
+    metrics_5m_s: int = 90 * DAY_S
+    metrics_1h_s: int = 400 * DAY_S
+
+    @property
+    def series_s(self) -> int:
+        """Return how long series are known: as long as anything of them is kept."""
+        return max(self.metrics_s, self.metrics_5m_s, self.metrics_1h_s)
 
 
 @dataclass(frozen=True, slots=True)
