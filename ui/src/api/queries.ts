@@ -41,19 +41,34 @@ interface QueryOptions {
  *     query.data?.data.services, query.data?.range
  */
 export function useRangeQuery<T>(path: string, params: Params = {}, options: QueryOptions = {}): UseQueryResult<Ranged<T>> {
+  return useRanged<T>(
+    [path, params],
+    ({ startMs, endMs }, signal) => request<T>(path, { params: { from: momentText(startMs), to: momentText(endMs), ...params }, signal }),
+    options,
+  );
+}
+
+/**
+ * As useRangeQuery, for an answer that `fetch` gets in its own way: `key` is everything that it depends on beside the range.
+ * `fetch` need not stay the same from one rendering to the next.
+ */
+export function useRanged<T>(
+  key: readonly unknown[],
+  fetch: (range: MomentRange, signal: AbortSignal) => Promise<T>,
+  options: QueryOptions = {},
+): UseQueryResult<Ranged<T>> {
   const text = useRangeText();
-  const key = [path, params, text];
+  const queryKey = [...key, text];
   const query = useQuery({
-    queryKey: key,
+    queryKey,
     queryFn: async ({ signal }): Promise<Ranged<T>> => {
       const range = resolveRange(text, pageNow());
-      const data = await request<T>(path, { params: { from: momentText(range.startMs), to: momentText(range.endMs), ...params }, signal });
-      return { data, range };
+      return { data: await fetch(range, signal), range };
     },
     staleTime: isLive(text) ? 1_000 : Infinity,
     enabled: options.enabled ?? true,
   });
-  useRefetchOnTick(key, isLive(text) && (options.enabled ?? true));
+  useRefetchOnTick(queryKey, isLive(text) && (options.enabled ?? true));
   return query;
 }
 

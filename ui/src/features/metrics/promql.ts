@@ -111,7 +111,8 @@ function readStats(stats: PromAnswer["data"]["stats"]): QueryStats {
   const known = new Set(["timings", "samples"]);
   const notes = Object.entries(stats ?? {}).flatMap(([key, value]) => {
     if (known.has(key) || value === false || value === null || value === undefined || value === 0) return [];
-    return [value === true ? key.replaceAll("_", " ") : `${key.replaceAll("_", " ")}: ${typeof value === "object" ? JSON.stringify(value) : String(value as string | number)}`];
+    const name = key.replaceAll("_", " ");
+    return [value === true ? name : `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`];
   });
   return {
     samples: number(samples.totalQueryableSamples),
