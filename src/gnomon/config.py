@@ -21,6 +21,8 @@ from gnomon.ingest.settings import IngestSettings, OtlpSettings
 from gnomon.model.byte_sizes import parse_byte_size
 from gnomon.model.durations import parse_duration_ns
 from gnomon.model.errors import InvalidInputError
+from gnomon.promql.settings import EngineSettings as PromqlSettings
+from gnomon.promql.syntax_tree import Features
 from gnomon.storage.settings import (
     EngineSettings,
     JournalSettings,
@@ -111,6 +113,15 @@ class QueryOptions(_Section):
     memory_bytes: ByteSize = _setting("2GiB", "Most memory for a query.")
     result_rows: Count = _setting(1_000_000, "Most rows that a query may return.")
     concurrency: Count = _setting(8, "Queries that run at the same time; others wait.")
+    lookback: Duration = _setting("5m", "How old the newest sample of a series may be in a PromQL query.")
+    max_samples: Count = _setting(50_000_000, "Most samples that a PromQL query may hold in memory.")
+    max_series: Count = _setting(200_000, "Most series that a selector of a PromQL query may find.")
+    features: list[str] = _setting(
+        (),
+        "Experimental parts of PromQL, by Prometheus' names: promql-experimental-functions, promql-duration-expr, "
+        "promql-extended-range-selectors, promql-binop-fill-modifiers, promql-delayed-name-removal, "
+        "type-and-unit-labels, use-start-timestamps.",
+    )
 
 
 class LogOptions(_Section):
@@ -400,6 +411,22 @@ class Config:
             redaction=RedactionSettings(
                 enabled=options.ingest.redaction.enabled, patterns=tuple(options.ingest.redaction.patterns)
             ),
+        )
+
+    @property
+    def promql(self) -> PromqlSettings:
+        """Return how PromQL queries are answered."""
+        query = self.options.query
+        enabled = frozenset(query.features)
+        return PromqlSettings(
+            lookback_ms=int(query.lookback * 1000),
+            max_samples=query.max_samples,
+            max_series=query.max_series,
+            timeout_s=query.time,
+            features=Features(enabled),
+            delayed_names="promql-delayed-name-removal" in enabled,
+            type_and_unit_labels="type-and-unit-labels" in enabled,
+            start_timestamps="use-start-timestamps" in enabled,
         )
 
     @property

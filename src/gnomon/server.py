@@ -30,9 +30,11 @@ from gnomon.ingest.write_request import SampleWriter
 from gnomon.lifecycle import Service, SystemClock
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import LogTail
+from gnomon.metrics.queries import MetricQueries
 from gnomon.model.api_keys import Scope
 from gnomon.model.byte_sizes import format_byte_size
 from gnomon.model.errors import GnomonError, UnavailableError
+from gnomon.promql.engine import QueryEngine
 from gnomon.storage.cluster import ClusterEngine
 from gnomon.storage.dashboard_store import DashboardStore
 from gnomon.storage.embedded import EmbeddedEngine
@@ -42,6 +44,7 @@ from gnomon.storage.journal import Journal
 from gnomon.storage.log_statistics import LogStatistics
 from gnomon.storage.log_store import LogStore
 from gnomon.storage.metric_facts import MetricFacts
+from gnomon.storage.metric_store import MetricStore
 from gnomon.storage.migrations import migrate
 from gnomon.storage.retention import Retention
 from gnomon.storage.series_catalog import SeriesCatalog
@@ -198,6 +201,8 @@ class Server:
         log_store = LogStore(engine, journal, settle_s=settle_s)
         catalog = SeriesCatalog(engine, journal, storage.metrics, self._clock)
         await self._add(catalog)
+        facts = MetricFacts(engine, catalog, storage.metrics)
+        series = MetricStore(engine, catalog, storage.metrics)
         services = Services(
             settings=web,
             control=self,
@@ -209,7 +214,8 @@ class Server:
             log_tail=LogTail(log_store, self._clock),
             tracing=tracing,
             dashboards=DashboardLibrary(DashboardStore(state, self._clock)),
-            metrics=MetricFacts(engine, catalog, storage.metrics),
+            metrics=facts,
+            queries=MetricQueries(QueryEngine(series, config.promql), series, facts),
         )
         receiver = Receiver(journal)
         scraper = self._scraper = Scraper(

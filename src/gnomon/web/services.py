@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from gnomon.dashboards.library import DashboardLibrary
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import LogTail
+from gnomon.metrics.queries import MetricQueries
 from gnomon.model.cardinality import Cardinality, MetricLabels
 from gnomon.model.storage_usage import StorageUsage
 from gnomon.traces.tracing import Tracing
@@ -122,6 +123,7 @@ class Services:
     tracing: Tracing
     dashboards: DashboardLibrary
     metrics: MetricInspector
+    queries: MetricQueries
 
 
 async def get_services(request: Request) -> Services:

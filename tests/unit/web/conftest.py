@@ -128,6 +128,7 @@ def open_app(tmp_path: Path) -> OpenApp:
             tracing=create_tracing(NO_LINES, NO_LINES, clock),
             dashboards=DashboardLibrary(DashboardStore(state, clock)),
             metrics=FewSeries(),
+            queries=NO_LINES,
         )
         app = create_app(services, [Route("/v1/traces", _echo, methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:1212") as client:
