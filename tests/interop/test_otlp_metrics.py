@@ -278,7 +278,8 @@ def _read_histogram(histogram: Any) -> Any:
             for _ in range(span.length):
                 count += next(deltas)
                 bounds = (base ** (index - 1), base**index)
-                buckets.append((*(bounds if side == "positive" else (-bounds[1], -bounds[0])), float(count)))
+                if count:
+                    buckets.append((*(bounds if side == "positive" else (-bounds[1], -bounds[0])), float(count)))
                 index += 1
     if histogram.zero_count_int:
         buckets.append((-histogram.zero_threshold, histogram.zero_threshold, float(histogram.zero_count_int)))

@@ -6,7 +6,8 @@ forgot, begins again from zero with a start of its own, which every counter func
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from prometheus_client import Counter, Gauge
 
@@ -50,8 +51,7 @@ class ExponentialSum:
         return ExponentialSum(scale, self.zero_threshold, self.zero_count, positive, negative)
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(NamedTuple):
     """What a stream comes to: `parts` are added place by place (value; or sum, count and bucket counts)."""
 
     start_ns: int
@@ -61,11 +61,6 @@ class Total:
     exponential: ExponentialSum | None = None
 
 
-@dataclass(slots=True)
-class _Undo:
-    before: dict[Key, Total | None] = field(default_factory=dict)
-
-
 class DeltaSums:
     """Sums of delta streams, bounded. Changes since the last `keep` can be taken back."""
 
@@ -73,7 +68,7 @@ class DeltaSums:
         """Keep sums of at most `max_streams`."""
         self._max = max_streams
         self._totals: OrderedDict[Key, Total] = OrderedDict()
-        self._undo = _Undo()
+        self._before: dict[Key, Total | None] = {}
 
     def add(self, key: Key, point: Total) -> Total | None:
         """Return the sum with `point` in it, or None where that is not later than what was summed up before."""
@@ -93,14 +88,14 @@ class DeltaSums:
                 point.bounds,
                 before.exponential.add(point.exponential) if before.exponential and point.exponential else None,
             )
-        self._undo.before.setdefault(key, before)
+        self._before.setdefault(key, before)
         self._totals[key] = total
         self._totals.move_to_end(key)
         return total
 
     def keep(self) -> None:
         """Make the changes last, and give up what is too much."""
-        self._undo = _Undo()
+        self._before = {}
         while len(self._totals) > self._max:
             self._totals.popitem(last=False)
             EVICTED.inc()
@@ -108,12 +103,12 @@ class DeltaSums:
 
     def take_back(self) -> None:
         """Undo the changes since the last `keep`: what was summed up could not be stored."""
-        for key, before in self._undo.before.items():
+        for key, before in self._before.items():
             if before is None:
                 self._totals.pop(key, None)
             else:
                 self._totals[key] = before
-        self._undo = _Undo()
+        self._before = {}
 
 
 def index_counts(offset: int, counts: Sequence[int]) -> dict[int, int]:

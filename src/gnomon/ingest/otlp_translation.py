@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from operator import sub
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -28,6 +29,7 @@ _MS = 1_000_000
 _MAX_SHOWN = 3
 _MAX_EXEMPLAR_CHARACTERS = 128
 _ZERO_THRESHOLD = 1e-128
+_MAX_EMPTY_SHARE = 4
 # Half of the time that an instant query looks back, so that target_info is found wherever there are points.
 _TARGET_INFO_EVERY_MS = 150_000
 _MAX_TARGET_INFO = 1000
@@ -205,26 +207,37 @@ class Translation:
                 continue
             labels = found.encode()
             message = Histogram(timestamp=point.time_unix_nano // _MS)
-            start_ns = point.start_time_unix_nano
+            if point.start_time_unix_nano:
+                message.start_timestamp = point.start_time_unix_nano // _MS
             if point.flags & NO_RECORDED_VALUE:
                 message.count_int, message.zero_count_int, message.sum = 0, 0, STALE
-            else:
-                total = _read_exponential(point)
-                if delta:
-                    summed = self._sum_up((labels, "exponential"), total, series)
-                    if summed is None:
-                        continue
-                    total, start_ns = summed, summed.start_ns
-                _fill_histogram(message, total)
-            if start_ns:
-                message.start_timestamp = start_ns // _MS
-            if fault := find_fault(message):
-                self._points -= 1
-                self._reject("histogram", f"{series.name!r}: {fault}.")
-                continue
+            elif delta or not _copy_buckets(message, point):
+                total: Total | None = _read_exponential(point)
+                if delta and total:
+                    total = self._sum_up((labels, "exponential"), total, series)
+                if total is None or not self._fill_histogram(message, total, series):
+                    continue
             exemplars = [encoded for _, encoded in self._read_exemplars(point.exemplars)]
             self._counts["histograms"] += 1
             self.parts.append(encode_series(labels, (), (message.SerializeToString(),), exemplars))
+
+    def _fill_histogram(self, message: Any, total: Total, series: MetricSeries) -> bool:
+        """Fill a histogram, or reject it and return False."""
+        exponential = total.exponential
+        if exponential is not None:
+            message.sum, message.count_int = total.parts[0], int(total.parts[1])
+            message.schema = exponential.scale
+            message.zero_threshold, message.zero_count_int = exponential.zero_threshold, exponential.zero_count
+            if total.start_ns:
+                message.start_timestamp = total.start_ns // _MS
+            for side, buckets in (("positive", exponential.positive), ("negative", exponential.negative)):
+                # OTLP counts buckets from their lower bound, Prometheus from their upper one.
+                replace_buckets(message, side, sorted((at + 1, count) for at, count in buckets.items()), floats=False)
+        fault = find_fault(message)
+        if fault:
+            self._points -= 1
+            self._reject("histogram", f"{series.name!r}: {fault}.")
+        return not fault
 
     def _add_summary(self, points: Any, series: MetricSeries) -> None:
         for point in points:
@@ -306,6 +319,26 @@ def _read_number(point: Any) -> float:
     return float(point.as_int) if point.HasField("as_int") else point.as_double
 
 
+def _copy_buckets(message: Any, point: Any) -> bool:
+    """Fill a histogram from a point that needs no other layout; tells whether it is such a point, and sound."""
+    if point.scale > MAXIMAL_SCHEMA:
+        return False
+    total = point.zero_count
+    for side in ("positive", "negative"):
+        buckets = getattr(point, side)
+        counts = buckets.bucket_counts[:]
+        if not counts:
+            continue
+        if counts.count(0) * _MAX_EMPTY_SHARE > len(counts):
+            return False
+        getattr(message, f"{side}_spans").add(offset=buckets.offset + 1, length=len(counts))
+        getattr(message, f"{side}_deltas").extend(map(sub, counts, [0, *counts]))
+        total += sum(counts)
+    message.sum, message.count_int, message.schema = point.sum, point.count, point.scale
+    message.zero_threshold, message.zero_count_int = point.zero_threshold or _ZERO_THRESHOLD, point.zero_count
+    return bool(total == point.count)
+
+
 def _read_exponential(point: Any) -> Total:
     total = ExponentialSum(
         point.scale,
@@ -316,19 +349,6 @@ def _read_exponential(point: Any) -> Total:
     ).rescale(min(point.scale, MAXIMAL_SCHEMA))
     parts = (point.sum, point.count)
     return Total(point.start_time_unix_nano, point.time_unix_nano, parts, exponential=total)
-
-
-def _fill_histogram(message: Any, total: Total) -> None:
-    exponential = total.exponential
-    if exponential is None:
-        return
-    message.sum, message.count_int = total.parts[0], int(total.parts[1])
-    message.schema = exponential.scale
-    message.zero_threshold = exponential.zero_threshold
-    message.zero_count_int = exponential.zero_count
-    for side, buckets in (("positive", exponential.positive), ("negative", exponential.negative)):
-        # OTLP counts buckets from their lower bound, Prometheus from their upper one.
-        replace_buckets(message, side, sorted((index + 1, count) for index, count in buckets.items()), floats=False)
 
 
 def _exemplar_labels(exemplar: Exemplar) -> list[tuple[str, str]]:
