@@ -163,10 +163,10 @@ export function guessUnit(expression: string): string {
   // A quotient of two metrics has the unit of neither, but of a sum by its count.
   if (/[)\]}\w]\s*\/\s*[(\w]/.test(expression)) return /_sum\b/.test(expression) && /_count\b/.test(expression) ? unitOf(name) : "number";
   if (/_count\b|_total\b/.test(name) || /_bucket\b/.test(name)) {
-    if (/_bucket$/.test(name)) return /histogram_quantile/.test(expression) ? unitOf(name) : isRate ? "per_second" : "number";
+    if (name.endsWith("_bucket")) return expression.includes('histogram_quantile') ? unitOf(name) : isRate ? "per_second" : "number";
     const unit = unitOf(name);
     if (unit === "bytes") return isRate ? "bytes_per_second" : "bytes";
-    if (unit === "seconds" && /_total$/.test(name)) return isRate ? "number" : "seconds";
+    if (unit === "seconds" && name.endsWith("_total")) return isRate ? "number" : "seconds";
     return isRate ? "per_second" : "number";
   }
   const unit = unitOf(name);
