@@ -116,8 +116,8 @@ class QueryOptions(_Section):
     lookback: Duration = _setting("5m", "How old the newest sample of a series may be in a PromQL query.")
     max_samples: Count = _setting(50_000_000, "Most samples that a PromQL query may hold in memory.")
     max_series: Count = _setting(200_000, "Most series that a selector of a PromQL query may find.")
-    features: list[str] = _setting(
-        (),
+    features: TextList = _setting(
+        [],
         "Experimental parts of PromQL, by Prometheus' names: promql-experimental-functions, promql-duration-expr, "
         "promql-extended-range-selectors, promql-binop-fill-modifiers, promql-delayed-name-removal, "
         "type-and-unit-labels, use-start-timestamps.",

@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from gnomon.metrics.label_names import unescape_label_name
 from gnomon.metrics.result_json import count_series, encode_labels, encode_result, encode_text, encode_time
@@ -148,7 +148,9 @@ async def list_labels(services: ServicesDep, request: Request) -> Response:
     "/label/{name:path}/values", summary="List a label's values", response_model=PrometheusResponse,
     openapi_extra=_SERIES,
 )  # fmt: skip
-async def list_label_values(services: ServicesDep, request: Request, name: str) -> Response:
+async def list_label_values(
+    services: ServicesDep, request: Request, name: Annotated[str, Path(description="The label's name.")]
+) -> Response:
     """Return the values of a label; a name that is no plain word may be written as `U__`, escaped."""
     parameters = await Parameters.of(request)
     name = unescape_label_name(name)
