@@ -45,10 +45,11 @@ class KeptSamples:
             self.metadata.append((texts[0], about.type, *texts[1:]))
 
     def values(self, name: str, **labels: str) -> list[float | str]:
-        """Return the values of the one series of a name that bears these labels, in order."""
+        """Return the values of the one series of a name that bears these labels, in order; none where there is none."""
         wanted = {"__name__": name, **labels}.items()
-        (found,) = [one for one in self.samples if wanted <= one.to_dict().items()]
-        return [value for _, value in self.samples[found]]
+        found = [samples for labels, samples in self.samples.items() if wanted <= labels.to_dict().items()]
+        assert len(found) <= 1
+        return [value for samples in found for _, value in samples]
 
     def names(self) -> set[str]:
         """Return the names of all metrics."""
