@@ -1,4 +1,4 @@
-"""The command line: `gnomon serve`, `keys`, `doctor`, `config`, `version`."""
+"""The command line: `gnomon serve`, `keys`, `doctor`, `config`, `test`, `version`."""
 
 import asyncio
 import platform
@@ -15,12 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from gnomon import __version__
+from gnomon.alerting.rule_tests import format_verdict, run_rule_tests
 from gnomon.config import Config, SettingsError, load_config
 from gnomon.doctor import Diagnosis, diagnose
 from gnomon.lifecycle import SystemClock
 from gnomon.model.api_keys import Scope
 from gnomon.model.byte_sizes import format_byte_size
 from gnomon.model.errors import GnomonError
+from gnomon.promql.syntax_tree import Features
 from gnomon.server import run_server
 from gnomon.storage.state_store import StateStore
 from gnomon.telemetry import configure_logs
@@ -41,8 +43,10 @@ app = typer.Typer(
 )
 keys_app = typer.Typer(help="Create, list and revoke API keys, also while a server runs.", no_args_is_help=True)
 config_app = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
+test_app = typer.Typer(help="Test what you have written, without a server.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(config_app, name="config")
+app.add_typer(test_app, name="test")
 
 ConfigOption = Annotated[
     Path | None,
@@ -202,6 +206,31 @@ def show_config(config: ConfigOption = None, assignments: SetOption = None) -> N
     settings = _or_exit(lambda: _load(config, {}, assignments))
     rows = [(setting.info.key, setting.value, setting.source) for setting in settings.effective()]
     _print_table(("Setting", "Value", "Source"), rows)
+
+
+@test_app.command("rules")
+def run_tests_of_rules(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Unit tests of rules, in promtool's format.")],
+    features: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--enable-feature",
+            help="A feature flag of PromQL, such as promql-experimental-functions; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run unit tests of recording and alerting rules; ends with 1 when one fails.
+
+    The files, the verdicts and their words are those of `promtool test rules`.
+    """
+    failed = False
+    for path in files:
+        verdict = _run(run_rule_tests(path, Features(frozenset(features or ()))))
+        print(format_verdict(path, verdict), file=sys.stderr if verdict.faults else sys.stdout)
+        failed = failed or bool(verdict.faults)
+    if failed:
+        raise typer.Exit(EXIT_FAILURE)
 
 
 def main() -> None:

@@ -90,3 +90,19 @@ def test_the_doctor_says_when_the_address_is_wrong() -> None:
 
     assert ended.exit_code == 1
     assert "No Gnomon answers at 'http://127.0.0.1:1'" in ended.stderr
+
+
+def test_unit_tests_of_rules_tell_by_their_status_whether_they_pass(tmp_path: Path) -> None:
+    tests = tmp_path / "tests.yml"
+    template = (
+        "tests: [{interval: 1m, input_series: [{series: x, values: '1 2'}], "
+        "promql_expr_test: [{expr: x, eval_time: 1m, exp_samples: [{labels: x, value: VALUE}]}]}]"
+    )
+    tests.write_text(template.replace("VALUE", "2"))
+    passed = RUNNER.invoke(app, ["test", "rules", str(tests)])
+    tests.write_text(template.replace("VALUE", "3"))
+    failed = RUNNER.invoke(app, ["test", "rules", str(tests)])
+
+    assert (passed.exit_code, failed.exit_code) == (0, 1)
+    assert "SUCCESS" in passed.stdout
+    assert 'got: {__name__="x"} 2E+00' in failed.stderr
