@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from typing import Any
 
 import structlog
 from prometheus_client import REGISTRY
@@ -117,6 +118,10 @@ class Server:
             for setting in self._config.effective()
         ]
 
+    def prometheus_content(self) -> Any:
+        """Return the prometheus.yml in use as parsed, secrets hidden; None if there is none."""
+        return self._config.prometheus.content
+
     async def start(self) -> None:
         """Start every part; when one cannot, stop those before it and raise its error."""
         began = time.monotonic()
@@ -203,6 +208,14 @@ class Server:
         await self._add(catalog)
         facts = MetricFacts(engine, catalog, storage.metrics)
         series = MetricStore(engine, catalog, storage.metrics)
+        receiver = Receiver(journal)
+        scraper = self._scraper = Scraper(
+            SampleWriter(receiver),
+            self._clock,
+            config.prometheus.jobs,
+            own_sources(main_socket.getsockname()[1], config.own_metrics, config.host_metrics),
+            extra_metrics=config.options.scraping.extra_metrics,
+        )
         services = Services(
             settings=web,
             control=self,
@@ -216,14 +229,7 @@ class Server:
             dashboards=DashboardLibrary(DashboardStore(state, self._clock)),
             metrics=facts,
             queries=MetricQueries(QueryEngine(series, config.promql), series, facts),
-        )
-        receiver = Receiver(journal)
-        scraper = self._scraper = Scraper(
-            SampleWriter(receiver),
-            self._clock,
-            config.prometheus.jobs,
-            own_sources(main_socket.getsockname()[1], config.own_metrics, config.host_metrics),
-            extra_metrics=config.options.scraping.extra_metrics,
+            scraping=scraper,
         )
         counted = OwnSamples(SampleWriter(receiver), "span_metrics")
         await self._add(SpanMetrics(SpanMetricStore(engine), journal, counted, self._clock, config.span_metrics))

@@ -14,7 +14,10 @@ from gnomon.web.errors import ForbiddenError, UnauthenticatedError, error_respon
 from gnomon.web.settings import Settings, is_loopback
 
 _PUBLIC_PATHS = frozenset(
-    {"/health/live", "/health/ready", "/health/startup", "/login", "/api/session", "/favicon.ico", "/icon.svg"}
+    {
+        *("/health/live", "/health/ready", "/health/startup", "/-/healthy", "/-/ready"),
+        *("/login", "/api/session", "/favicon.ico", "/icon.svg"),
+    }
 )
 _PUBLIC_PREFIXES = ("/assets/",)
 _INGEST_PREFIXES = ("/v1/", "/ingest/", "/loki/api/v1/push", "/api/v1/write")

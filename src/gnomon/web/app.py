@@ -26,6 +26,9 @@ from gnomon.web.routes import (
     metrics,
     overview,
     prometheus,
+    prometheus_remote,
+    prometheus_status,
+    prometheus_targets,
     services,
     session,
     settings,
@@ -45,6 +48,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     metrics.router,
     overview.router,
     prometheus.router,
+    prometheus_remote.router,
+    prometheus_status.probes,
+    prometheus_status.router,
+    prometheus_targets.router,
     services.router,
     session.router,
     settings.router,
@@ -52,7 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tracing.router,
 )
 
-_API_PREFIXES = ("/api/", "/health/", "/metrics", "/login", "/-/", "/loki/")
+_API_PREFIXES = ("/api/", "/health/", "/metrics", "/login", "/-/", "/loki/", "/federate")
 _COMPRESS_FROM_BYTES = 4096
 _SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),

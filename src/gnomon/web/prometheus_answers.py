@@ -179,6 +179,14 @@ def parse_duration_s(text: str) -> float:
         raise InvalidInputError(message) from error
 
 
+def format_time(unix_ns: int) -> str:
+    """Return a time by RFC 3339, with as many decimals as it has."""
+    seconds, rest = divmod(unix_ns, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    decimals = f".{rest:09d}".rstrip("0") if rest else ""
+    return f"{moment}{decimals}Z"
+
+
 def succeed(data: bytes, warnings: Sequence[str] = (), infos: Sequence[str] = ()) -> Response:
     """Answer with data that is JSON already."""
     parts = [b'{"status":"success","data":', data]

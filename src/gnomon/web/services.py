@@ -1,16 +1,20 @@
 """What the routes work with: one value that the server fills and each route picks from."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
 from gnomon.dashboards.library import DashboardLibrary
+from gnomon.ingest.exposition.samples import Metadata
+from gnomon.ingest.scraping.scraper import Targets
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import LogTail
 from gnomon.metrics.queries import MetricQueries
 from gnomon.model.cardinality import Cardinality, MetricLabels
+from gnomon.model.labels import Labels
 from gnomon.model.storage_usage import StorageUsage
 from gnomon.traces.tracing import Tracing
 from gnomon.web.auth import Authenticator
@@ -76,6 +80,20 @@ class MetricInspector(Protocol):
         """Return how many values each label of a metric has."""
 
 
+class ScrapeInspector(Protocol):
+    """Tell what is scraped."""
+
+    @property
+    def pools(self) -> Sequence[str]:
+        """Return the names of all jobs."""
+
+    def targets(self) -> Targets:
+        """Return every target with how its last scrape went."""
+
+    def target_metadata(self) -> Sequence[tuple[Labels, str, Metadata]]:
+        """Return what each target says about its metric families."""
+
+
 class IngestMonitor(Protocol):
     """Watch what comes in."""
 
@@ -104,6 +122,9 @@ class ServerControl(Protocol):
     def settings(self) -> list[SettingValue]:
         """Return every effective setting with its source."""
 
+    def prometheus_content(self) -> Any:
+        """Return the prometheus.yml in use as parsed, secrets hidden; None if there is none."""
+
     async def reload(self) -> ReloadOutcome:
         """Read the settings again and apply what can change; if wrong, raise InvalidInputError and change nothing."""
 
@@ -124,6 +145,7 @@ class Services:
     dashboards: DashboardLibrary
     metrics: MetricInspector
     queries: MetricQueries
+    scraping: ScrapeInspector
 
 
 async def get_services(request: Request) -> Services:

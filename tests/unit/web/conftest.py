@@ -64,6 +64,9 @@ class Control:
     def settings(self) -> list[SettingValue]:
         return [SettingValue("port", "1212", "default", "Port.", reloadable=False)]
 
+    def prometheus_content(self) -> Any:
+        return None
+
     async def reload(self) -> ReloadOutcome:
         return ReloadOutcome((), ())
 
@@ -129,6 +132,7 @@ def open_app(tmp_path: Path) -> OpenApp:
             dashboards=DashboardLibrary(DashboardStore(state, clock)),
             metrics=FewSeries(),
             queries=NO_LINES,
+            scraping=NO_LINES,
         )
         app = create_app(services, [Route("/v1/traces", _echo, methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:1212") as client:
