@@ -160,3 +160,21 @@ async def test_an_unreachable_server_can_be_tried_again() -> None:
     with pytest.raises(StorageUnavailableError):
         await engine.start()
     await engine.stop()
+
+
+async def test_arrow_tables_keep_types_and_bits(engine: Engine) -> None:
+    """Numbers, NaN with its bits, arrays and maps come as they are; parameters are bound; no rows have columns, too."""
+    statement = (
+        "SELECT number + {first:UInt64} AS id, reinterpretAsFloat64(9218868437227405314::UInt64) AS marker,"
+        " [1.5, NULL] AS list, map('a', 'b') AS pairs FROM numbers({rows:UInt64})"
+    )
+    table = await engine.query_arrow(statement, {"first": 7, "rows": 2}, settings={"max_block_size": 1})
+    assert table.column("id").to_pylist() == [7, 8]
+    assert table.column("marker").combine_chunks().to_numpy().view("uint64").tolist() == [9218868437227405314] * 2
+    assert table.column("list").to_pylist() == [[1.5, None]] * 2
+    assert table.column("pairs").to_pylist() == [[("a", "b")]] * 2
+    empty = await engine.query_arrow(statement, {"first": 7, "rows": 0})
+    assert empty.num_rows == 0
+    assert empty.column_names == ["id", "marker", "list", "pairs"]
+    with pytest.raises(QueryLimitError, match=r"query\.result_rows = 1000"):
+        await engine.query_arrow("SELECT number FROM numbers(100000)")

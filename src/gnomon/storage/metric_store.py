@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from gnomon.model.errors import LimitExceededError
 from gnomon.model.matchers import Matcher
 from gnomon.model.series import (
-    STALE_BITS,
     Floats,
     Grid,
     GridValues,
@@ -32,28 +31,25 @@ from gnomon.storage.settings import MetricSettings
 
 Ids = NDArray[np.uint64]
 
-# What the engine computes as Prometheus does; of the first group, only where all samples in reach are finite.
-_SENSITIVE = {
+# What the engine computes as Prometheus does wherever all samples in reach are finite numbers.
+_FUNCTIONS = {
     "rate": "timeSeriesRateToGrid",
     "increase": "timeSeriesIncreaseToGrid",
-    "deriv": "timeSeriesDerivToGrid",
-    "changes": "timeSeriesChangesToGrid",
-    "avg_over_time": "timeSeriesAvgToGrid",
-}
-_ROBUST = {
     "delta": "timeSeriesDeltaToGrid",
     "irate": "timeSeriesInstantRateToGrid",
     "idelta": "timeSeriesInstantDeltaToGrid",
+    "deriv": "timeSeriesDerivToGrid",
+    "changes": "timeSeriesChangesToGrid",
     "resets": "timeSeriesResetsToGrid",
     "min_over_time": "timeSeriesMinToGrid",
     "max_over_time": "timeSeriesMaxToGrid",
     "sum_over_time": "timeSeriesSumToGrid",
+    "avg_over_time": "timeSeriesAvgToGrid",
     "count_over_time": "timeSeriesCountToGrid",
     "last_over_time": "timeSeriesLastToGrid",
 }
 _SELECTOR = "last"
 _SELECTOR_FUNCTION = "timeSeriesResampleToGridWithStaleness"
-_NOT_STALE = f"reinterpretAsUInt64(value) != {STALE_BITS}"
 _GRID = {"enable_time_series_aggregate_functions": 1, "max_result_rows": 0}
 
 
@@ -107,17 +103,17 @@ class MetricStore:
 
     async def read_windows(self, series: SeriesSet, function: str, grid: Grid, window_ms: int) -> Windows | None:
         """Compute a range function over `(t - window_ms, t]` in the engine; None when it does not know how."""
-        aggregate = _SELECTOR_FUNCTION if function == _SELECTOR else _SENSITIVE.get(function) or _ROBUST.get(function)
+        aggregate = _SELECTOR_FUNCTION if function == _SELECTOR else _FUNCTIONS.get(function)
         if aggregate is None or not len(series) or grid.steps == 0:
             return None
         step_ms = grid.step_ms if grid.steps > 1 else max(window_ms, 1)
         end_ms = grid.start_ms + (grid.steps - 1) * step_ms
         parameters = ", ".join(_seconds(ms) for ms in (grid.start_ms, end_ms, step_ms, window_ms))
-        watch = ", countIf(NOT isFinite(value)) AS odd" if function in _SENSITIVE else ""
+        # One pass over all samples is quicker than a filter in front: series with NaN of any kind or Inf are left out.
+        watch = "" if function == _SELECTOR else ", countIf(NOT isFinite(value)) AS odd"
         where = self._where(series.ids, grid.start_ms - window_ms, end_ms)
-        filtered = where if function == _SELECTOR else f"{where} AND {_NOT_STALE}"
         statement = (
-            f"SELECT id, {aggregate}({parameters})(ts, value) AS grid{watch} FROM samples WHERE {filtered} GROUP BY id"
+            f"SELECT id, {aggregate}({parameters})(ts, value) AS grid{watch} FROM samples WHERE {where} GROUP BY id"
         )
         table = await self._engine.query_arrow(statement, settings=_GRID)
         rows = places_of(column(table, "id"), series.ids) if table.num_rows else np.empty(0, np.int64)
@@ -174,6 +170,8 @@ class MetricStore:
         found = read_histograms(table)
         places = places_of(column(table, "id"), sorted_ids, presorted=True)
         kept = places >= 0
+        if not kept.any():
+            return owners, times, values, None
         found_times = column(table, "time")
         all_owners = np.concatenate((owners, places[kept]))
         all_times = np.concatenate((times, found_times[kept]))

@@ -32,11 +32,19 @@ _DAYS = """
 SELECT table, partition, sum(bytes_on_disk) AS bytes, sum(rows) AS rows
 FROM system.parts
 WHERE active AND database = currentDatabase()
-  AND replaceRegexpOne(table, '_local$', '') IN ('spans', 'logs', 'trace_summaries')
+  AND replaceRegexpOne(table, '_local$', '') IN (
+    'spans', 'logs', 'trace_summaries', 'samples', 'native_histograms', 'exemplars')
 GROUP BY table, partition
 ORDER BY partition, bytes DESC
 """
-_AGE = {"spans": "ts", "logs": "ts", "trace_summaries": "start"}
+_AGE = {
+    "spans": "ts",
+    "logs": "ts",
+    "trace_summaries": "start",
+    "samples": "ts",
+    "native_histograms": "ts",
+    "exemplars": "ts",
+}
 _REDACTED = ("spans", "logs")
 _STEPS = 100
 
@@ -99,7 +107,7 @@ class Retention:
         """Delete the oldest share of a day's rows, and wait until the space is free."""
         table, column = day["table"], _AGE[day["table"].removesuffix("_local")]
         statement = (
-            f"SELECT toUnixTimestamp64Nano(quantile({share})({column})) FROM {table}"
+            f"SELECT toUnixTimestamp64Nano(toDateTime64(quantile({share})({column}), 9)) FROM {table}"
             f" WHERE toDate({column}) = {{day:Date}}"
         )
         cut = (await self._engine.query(statement, {"day": day["partition"]})).value()

@@ -165,7 +165,9 @@ class SeriesCatalog:
         if not news:
             return
         for row in news:
-            self.arrivals.add(Lot(row["oldest_ms"], row["newest_ms"]))
+            # Zero where limits refused everything.
+            if row["newest_ms"]:
+                self.arrivals.add(Lot(row["oldest_ms"], row["newest_ms"]))
         if any(row["with_starts"] for row in news):
             self.has_starts = True
         if any(row["with_histograms"] for row in news):

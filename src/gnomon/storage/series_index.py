@@ -351,7 +351,7 @@ class SeriesIndex:
         pair_names, pair_values = np.empty(len(flat), np.int32), np.empty(len(flat), np.int32)
         order = np.argsort(name_codes, kind="stable")
         used, starts = np.unique(name_codes[order], return_index=True)
-        for code, group in zip(used.tolist(), np.split(order, starts[1:]), strict=True):
+        for code, group in zip(used.tolist(), np.split(order, starts)[1:], strict=True):
             label = self._label(rows.names[code])
             before = len(label.value_codes)
             label.add(owners[group], rows.values, value_codes[group])
