@@ -1,0 +1,184 @@
+"""Evaluate rule groups on schedule, as a service: what they record is written like everybody's samples."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from gnomon.alerting.engine_query import query_with
+from gnomon.alerting.group_evaluation import FAILURES, GroupEvaluator, GroupState, Health
+from gnomon.alerting.recent_samples import RecentSamples
+from gnomon.alerting.rule_files import RuleGroup, load_rule_files
+from gnomon.alerting.rule_results import Result
+from gnomon.alerting.rule_schedule import missed_slots, offset_ns, slot_ns
+from gnomon.alerting.templates import template_expander
+from gnomon.ingest.histogram_messages import encode_histogram
+from gnomon.ingest.write_request import SampleWriter, encode_labels, encode_sample, encode_series
+from gnomon.lifecycle import Clock
+from gnomon.model.labels import Labels
+from gnomon.model.native_histograms import NativeHistogram
+from gnomon.promql.engine import QueryEngine
+from gnomon.promql.source import SeriesSource
+from gnomon.promql.syntax_tree import Features
+
+log = structlog.get_logger(__name__)
+
+MISSED = Counter(
+    "gnomon_rule_group_iterations_missed_total",
+    "Evaluations of rule groups that were left out because the one before took too long.",
+    ["rule_group"],
+)
+SCHEDULED = Counter(
+    "gnomon_rule_group_iterations_total", "Evaluations of rule groups that were due, done or missed.", ["rule_group"]
+)
+INTERVAL = Gauge("gnomon_rule_group_interval_seconds", "How often the group is evaluated.", ["rule_group"])
+
+_PROTOCOL = "rules"
+_NS = 1_000_000_000
+_MOST_LABELS = 200_000
+# Renamed rules get this many intervals to take their series over before these are ended.
+_GRACE_INTERVALS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """Which files hold rules (patterns), how often groups are evaluated that do not say it, and what templates see."""
+
+    rule_files: tuple[str, ...] = ()
+    evaluation_interval_ms: int = 60_000
+    query_offset_ms: int = 0
+    external_labels: Mapping[str, str] = field(default_factory=dict)
+    external_url: str = ""
+    features: Features = field(default_factory=Features)
+
+
+class RuleService:
+    """Hold the rule groups and evaluate each on its own schedule."""
+
+    def __init__(
+        self,
+        source: SeriesSource,
+        make_engine: Callable[[SeriesSource], QueryEngine],
+        writer: SampleWriter,
+        clock: Clock,
+        settings: RuleSettings,
+    ) -> None:
+        """Query `source` through an engine, write through `writer`."""
+        self._recent = RecentSamples(source)
+        self._query = query_with(make_engine(self._recent))
+        self._writer = writer
+        self._clock = clock
+        self._settings = settings
+        self._running: dict[str, tuple[GroupState, asyncio.Task[None]]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._encoded: dict[Labels, bytes] = {}
+        self._evaluator = self._make_evaluator()
+
+    @property
+    def groups(self) -> list[GroupState]:
+        """Return all groups with what became of their last evaluation, in the order of their files."""
+        return [state for state, _ in self._running.values()]
+
+    async def start(self) -> None:
+        """Read the rule files and begin; raises RuleFileError."""
+        self._begin(load_rule_files(self._settings.rule_files, self._settings.features))
+
+    async def stop(self) -> None:
+        """End after the evaluations under way are cancelled; series stay as they are."""
+        tasks = [*(task for _, task in self._running.values()), *self._ending]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._running.clear()
+        self._ending.clear()
+
+    async def reload(self, settings: RuleSettings) -> None:
+        """Read the rule files again; groups that did not change go on undisturbed.
+
+        Raises RuleFileError, and then nothing changes.
+        """
+        groups = load_rule_files(settings.rule_files, settings.features)
+        self._settings = settings
+        self._evaluator = self._make_evaluator()
+        self._begin(groups)
+
+    async def write(self, results: Sequence[Result], time_ms: int) -> None:
+        """Store results, and show them to queries of rules at once."""
+        await self._writer.write([self._encode(result, time_ms) for result in results], protocol=_PROTOCOL)
+        self._recent.keep(results, time_ms)
+
+    def _make_evaluator(self) -> GroupEvaluator:
+        settings = self._settings
+        expand = template_expander(self._query, settings.external_labels, settings.external_url)
+        return GroupEvaluator(self._query, self.write, expand)
+
+    def _begin(self, groups: Sequence[RuleGroup]) -> None:
+        before, self._running = self._running, {}
+        settings = self._settings
+        for group in groups:
+            old = before.pop(group.key, None)
+            state = GroupState.create(group, settings.evaluation_interval_ms, settings.query_offset_ms)
+            same = old is not None and old[0].group == group and old[0].interval_ms == state.interval_ms
+            if old is not None and same:
+                self._running[group.key] = old
+                continue
+            if old is not None:
+                old[1].cancel()
+                state.take_over(old[0])
+            INTERVAL.labels(group.key).set(state.interval_ms / 1000)
+            task = asyncio.create_task(self._run(state), name=f"rules {group.name}")
+            self._running[group.key] = (state, task)
+        for state, task in before.values():
+            task.cancel()
+            ending = asyncio.create_task(self._end_later(state), name=f"end of rules {state.group.name}")
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+
+    async def _run(self, state: GroupState) -> None:
+        key, interval_ms = state.group.key, state.interval_ms
+        offset = offset_ns(state.group.name, state.group.file, interval_ms)
+        slot = slot_ns(self._clock.now_ns(), interval_ms, offset) + interval_ms * 1_000_000
+        while True:
+            await self._clock.sleep(max(0, slot - self._clock.now_ns()) / _NS)
+            SCHEDULED.labels(key).inc()
+            try:
+                await self._evaluator.evaluate(state, slot // 1_000_000)
+                self._tell_failures(state)
+            except Exception:
+                FAILURES.labels(key).inc()
+                log.exception("rule group failed", group=state.group.name, file=state.group.file)
+            missed = missed_slots(slot, self._clock.now_ns(), interval_ms)
+            if missed:
+                MISSED.labels(key).inc(missed)
+                SCHEDULED.labels(key).inc(missed)
+            slot += (missed + 1) * interval_ms * 1_000_000
+
+    @staticmethod
+    def _tell_failures(state: GroupState) -> None:
+        for rule in state.rules:
+            if rule.health is Health.FAILED:
+                log.warning("rule failed", group=state.group.name, rule=rule.rule.name, error=rule.last_error)
+
+    async def _end_later(self, state: GroupState) -> None:
+        """Mark the series of a group that is gone as ended, once renamed rules have had time to take them over."""
+        ends_ms = self._clock.now_ns() // 1_000_000
+        await self._clock.sleep(_GRACE_INTERVALS * state.interval_ms / 1000)
+        alive: set[Labels] = set()
+        for other, _ in self._running.values():
+            alive |= other.all_series()
+        state.orphans = state.all_series() - alive
+        for rule in state.rules:
+            rule.series = frozenset()
+        await self._evaluator.end(state, ends_ms)
+
+    def _encode(self, result: Result, time_ms: int) -> bytes:
+        labels = self._encoded.get(result.labels)
+        if labels is None:
+            if len(self._encoded) >= _MOST_LABELS:
+                self._encoded.clear()
+            labels = self._encoded[result.labels] = encode_labels(result.labels)
+        if isinstance(result.value, NativeHistogram):
+            return encode_series(labels, histograms=[encode_histogram(result.value, time_ms)])
+        return encode_sample(labels, time_ms, result.value)
