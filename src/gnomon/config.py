@@ -26,6 +26,7 @@ from gnomon.promql.syntax_tree import Features
 from gnomon.storage.settings import (
     EngineSettings,
     JournalSettings,
+    MetricSettings,
     QuerySettings,
     RedactionSettings,
     RetentionSettings,
@@ -176,6 +177,17 @@ class RetentionOptions(_Section):
     traces: Duration = _setting("7d", "How long spans are kept.", reloadable=True)
     logs: Duration = _setting("7d", "How long log records are kept.", reloadable=True)
     metrics: Duration = _setting("30d", "How long samples are kept.", reloadable=True)
+    metrics_5m: Duration = _setting("90d", "How long samples put together by five minutes are kept.", reloadable=True)
+    metrics_1h: Duration = _setting("400d", "How long samples put together by the hour are kept.", reloadable=True)
+
+
+class MetricOptions(_Section):
+    """Say how many series there may be; those seen today or yesterday count."""
+
+    max_series: Count = _setting(2_000_000, "New series are refused, and counted, once there are so many.")
+    max_series_per_metric: Count = _setting(
+        200_000, "New series of a metric are refused, and counted, once it has so many."
+    )
 
 
 class SpanMetricsOptions(_Section):
@@ -284,6 +296,7 @@ class Options(_Section):
     query: QueryOptions = Field(default_factory=QueryOptions)
     log: LogOptions = Field(default_factory=LogOptions)
     own_traces: OwnTracesOptions = Field(default_factory=OwnTracesOptions)
+    metrics: MetricOptions = Field(default_factory=MetricOptions)
     span_metrics: SpanMetricsOptions = Field(default_factory=SpanMetricsOptions)
     prometheus: Path | None = _setting(
         None,
@@ -384,7 +397,16 @@ class Config:
             max_bytes=storage.max_bytes,
             min_free_bytes=storage.min_free_bytes,
             retention=RetentionSettings(
-                traces_s=int(retention.traces), logs_s=int(retention.logs), metrics_s=int(retention.metrics)
+                traces_s=int(retention.traces),
+                logs_s=int(retention.logs),
+                metrics_s=int(retention.metrics),
+                metrics_5m_s=int(retention.metrics_5m),
+                metrics_1h_s=int(retention.metrics_1h),
+            ),
+            metrics=MetricSettings(
+                series=options.metrics.max_series,
+                series_per_metric=options.metrics.max_series_per_metric,
+                query_samples=options.query.max_samples,
             ),
             engine=EngineSettings(
                 memory_bytes=storage.memory_bytes,

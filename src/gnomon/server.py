@@ -38,6 +38,7 @@ from gnomon.model.errors import GnomonError, UnavailableError
 from gnomon.promql.engine import QueryEngine
 from gnomon.storage.cluster import ClusterEngine
 from gnomon.storage.dashboard_store import DashboardStore
+from gnomon.storage.downsampling import Downsampler
 from gnomon.storage.embedded import EmbeddedEngine
 from gnomon.storage.engine import Engine
 from gnomon.storage.errors import StorageError
@@ -103,7 +104,13 @@ class Server:
     def retention_s(self) -> dict[str, float]:
         """Return how long each signal is kept, in seconds."""
         retention = self._config.storage.retention
-        return {"traces": retention.traces_s, "logs": retention.logs_s, "metrics": retention.metrics_s}
+        return {
+            "traces": retention.traces_s,
+            "logs": retention.logs_s,
+            "metrics": retention.metrics_s,
+            "metrics_5m": retention.metrics_5m_s,
+            "metrics_1h": retention.metrics_1h_s,
+        }
 
     def settings(self) -> list[SettingValue]:
         """Return every effective setting with its source."""
@@ -204,10 +211,7 @@ class Server:
         tracing = create_tracing(engine, journal, self._clock)
         await self._add(tracing.edges)
         log_store = LogStore(engine, journal, settle_s=settle_s)
-        catalog = SeriesCatalog(engine, journal, storage.metrics, self._clock)
-        await self._add(catalog)
-        facts = MetricFacts(engine, catalog, storage.metrics)
-        series = MetricStore(engine, catalog, storage.metrics)
+        series, facts = await self._open_metrics(engine, journal)
         receiver = Receiver(journal)
         scraper = self._scraper = Scraper(
             SampleWriter(receiver),
@@ -266,6 +270,14 @@ class Server:
         _warn_of_unused(prometheus)
         if self._scraper is not None:
             await self._scraper.reconfigure(prometheus.jobs)
+
+    async def _open_metrics(self, engine: Engine, journal: Journal) -> tuple[MetricStore, MetricFacts]:
+        """Start what keeps series in order, and return what reads them."""
+        settings = self._config.storage.metrics
+        catalog = SeriesCatalog(engine, journal, settings, self._clock)
+        await self._add(catalog)
+        await self._add(Downsampler(engine, catalog, self._clock))
+        return MetricStore(engine, catalog, settings), MetricFacts(engine, catalog, settings)
 
     async def _refuse_open_door(self, state: StateStore) -> None:
         web = self._config.web

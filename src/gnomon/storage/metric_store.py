@@ -218,10 +218,10 @@ class MetricStore:
             if error.setting != "query.result_rows":
                 raise
             message = (
-                f"The query reads more samples than metrics.query_samples = {limit}. "
+                f"The query reads more samples than query.max_samples = {limit}. "
                 "Narrow the time range or add a matcher."
             )
-            raise LimitExceededError(message, setting="metrics.query_samples", value=limit) from error
+            raise LimitExceededError(message, setting="query.max_samples", value=limit) from error
 
     def _where(self, ids: Ids, start_ms: int, end_ms: int) -> str:
         return f"{condition_on_ids(ids, self._catalog.index)} AND {condition_on_times(start_ms, end_ms)}"
