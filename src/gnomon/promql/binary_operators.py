@@ -53,10 +53,11 @@ class Operands:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an operation yields: `kept` tells which cells a comparison lets through."""
+    """What an operation yields: `kept` tells which cells a comparison lets through, `sound` where it made sense."""
 
     values: Floats
     kept: Mask
+    sound: Mask
     histograms: Objects | None
 
 
@@ -94,7 +95,7 @@ def with_scalar(
     comparison = operation.operator in _COMPARISONS
     if operation.bool_modifier:
         # A comparison that says nothing of a histogram says no.
-        present = _bool_present(operation, operands)
+        present = outcome.sound
         values, histograms = np.where(outcome.kept, 1.0, 0.0), None
     elif comparison:
         values, histograms = vector.values, vector.histograms
@@ -176,7 +177,8 @@ class _Match:
     def _combine(self, many_rows: Integers, one_rows: Integers) -> tuple[Vector, Integers, Mask]:
         many, one = _rows(self._many, many_rows), _rows(self._one, one_rows)
         labels = self._result_labels(many.labels, one.labels)
-        return self._operate(many, one, labels, many.present & one.present), self._many_codes[many_rows], many.present
+        vector, sound = self._operate(many, one, labels, many.present & one.present)
+        return vector, self._many_codes[many_rows], sound
 
     def _fill_in(
         self, have: Vector, lack: Vector, have_codes: Integers, lack_codes: Integers, fill: float, *, for_one: bool
@@ -190,27 +192,28 @@ class _Match:
         other = Vector(nobody, filler, present)
         many, one = (have, other) if for_one else (other, have)
         labels = self._result_labels(many.labels, one.labels)
-        return self._operate(many, one, labels, present), have_codes, present
+        vector, sound = self._operate(many, one, labels, present)
+        return vector, have_codes, sound
 
-    def _operate(self, many: Vector, one: Vector, labels: tuple[Labels, ...], present: Mask) -> Vector:
+    def _operate(self, many: Vector, one: Vector, labels: tuple[Labels, ...], present: Mask) -> tuple[Vector, Mask]:
+        """Return the results, and where there are any, whether or not a comparison let them through."""
         left, right = (one, many) if self._swapped else (many, one)
         operands = Operands(left.values, right.values, left.histograms, right.histograms, present)
         outcome = _apply(self._operation, operands, self._remarks)
         values, kept, histograms = outcome.values, outcome.kept, outcome.histograms
         if self._operation.bool_modifier:
-            kept = _bool_present(self._operation, operands)
+            kept = outcome.sound
             values, histograms = np.where(outcome.kept, 1.0, 0.0), None
         dropped = np.full(len(labels), self._operation.bool_modifier) if self._delayed else None
-        return Vector(labels, values, kept, histograms, dropped)
+        return Vector(labels, values, kept, histograms, dropped), outcome.sound
 
     def _assemble(self, parts: list[tuple[Vector, Integers, Mask]]) -> Vector:
-        operands_present = [part[2] for part in parts]
         vectors = [part[0] for part in parts]
         whole = vectors[0] if len(vectors) == 1 else concatenate(vectors)
         codes = parts[0][1] if len(parts) == 1 else np.concatenate([part[1] for part in parts])
         if len(set(whole.labels)) == len(whole.labels) and self._matching.cardinality is not Cardinality.ONE_TO_ONE:
             return whole
-        matched = self._matched(parts, operands_present)
+        matched = parts[0][2] if len(parts) == 1 else np.concatenate([part[2] for part in parts])
         if self._matching.cardinality is Cardinality.ONE_TO_ONE:
             for rows in _shared_rows(codes):
                 if (matched[rows].sum(axis=0) > 1).any():
@@ -220,12 +223,6 @@ class _Match:
         else:
             self._forbid_same_result(whole, codes, matched)
         return merge_same_labels(whole, delayed=False)
-
-    def _matched(self, parts: list[tuple[Vector, Integers, Mask]], present: list[Mask]) -> Mask:
-        """Tell which cells had both operands, whether or not a comparison let them through."""
-        many_rows, one_rows = _pair_rows(self._many_codes, self._one_codes)
-        pairs = self._many.present[many_rows] & self._one.present[one_rows]
-        return pairs if len(parts) == 1 else np.concatenate([pairs, *present[1:]])
 
     @staticmethod
     def _forbid_same_result(whole: Vector, codes: Integers, matched: Mask) -> None:
@@ -368,8 +365,8 @@ def _apply(operation: Binary, operands: Operands, remarks: Annotations) -> Outco
         and operands.right_histograms is None
         and operator in {*_ARITHMETIC, *_COMPARISONS}
     ):
-        return Outcome(values, kept, None)
-    return _with_histograms(operation, operands, Outcome(values, kept, None), remarks)
+        return Outcome(values, kept, present, None)
+    return _with_histograms(operation, operands, Outcome(values, kept, present, None), remarks)
 
 
 def _with_histograms(operation: Binary, operands: Operands, floats: Outcome, remarks: Annotations) -> Outcome:
@@ -380,7 +377,7 @@ def _with_histograms(operation: Binary, operands: Operands, floats: Outcome, rem
     either = operands.present
     if operation.operator in {*_ARITHMETIC, *_COMPARISONS}:
         either = either & (holds_histogram(lefts) | holds_histogram(rights))
-    values, kept = floats.values.copy(), floats.kept.copy()
+    values, kept, sound = floats.values.copy(), floats.kept.copy(), floats.sound.copy()
     results: Objects = np.full(shape, None, dtype=object)
     for row, column in zip(*np.nonzero(either), strict=True):
         one = lefts[row, column]
@@ -393,29 +390,9 @@ def _with_histograms(operation: Binary, operands: Operands, floats: Outcome, rem
             remarks,
         )
         kept[row, column] = outcome.kept
+        sound[row, column] = outcome.kept or outcome.value is not None
         if isinstance(outcome.value, float):
             values[row, column] = outcome.value
         else:
             results[row, column] = outcome.value
-    return Outcome(values, kept, results)
-
-
-def _bool_present(operation: Binary, operands: Operands) -> Mask:
-    """Tell where a comparison with `bool` says yes or no: everywhere but between what cannot be compared."""
-    present = operands.present
-    if operands.left_histograms is None and operands.right_histograms is None:
-        return present
-    lefts = (
-        np.zeros(present.shape, np.bool_)
-        if operands.left_histograms is None
-        else holds_histogram(operands.left_histograms)
-    )
-    rights = (
-        np.zeros(present.shape, np.bool_)
-        if operands.right_histograms is None
-        else holds_histogram(operands.right_histograms)
-    )
-    comparable = ~lefts & ~rights
-    if operation.operator in {"==", "!="}:
-        comparable |= lefts & rights
-    return present & comparable
+    return Outcome(values, kept, sound, results)

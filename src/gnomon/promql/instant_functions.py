@@ -168,11 +168,11 @@ def _constant(call: CallSite, value: float) -> Scalar:
 
 
 def _min_of(call: CallSite) -> Scalar:
-    return Scalar(np.minimum(call.scalar(0), call.scalar(1)))
+    return Scalar(elementwise.lesser(call.scalar(0), call.scalar(1)))
 
 
 def _max_of(call: CallSite) -> Scalar:
-    return Scalar(np.maximum(call.scalar(0), call.scalar(1)))
+    return Scalar(elementwise.greater(call.scalar(0), call.scalar(1)))
 
 
 def _timestamp(call: CallSite) -> Vector:

@@ -18,9 +18,18 @@ def round_to(values: Floats, nearest: Floats) -> Floats:
 
 
 def clamp(values: Floats, least: Floats, greatest: Floats) -> Floats:
-    """Return values within bounds; a bound that is NaN makes everything NaN."""
-    result: Floats = np.maximum(least, np.minimum(greatest, values))
-    return result
+    """Return values within bounds; a bound that is NaN makes everything NaN but infinities."""
+    return greater(least, lesser(greatest, values))
+
+
+def lesser(one: Floats, two: Floats) -> Floats:
+    """Return the lesser of two; NaN where one is NaN, unless the other is -Inf, which is less than anything."""
+    return np.where(np.isneginf(one) | np.isneginf(two), -np.inf, np.minimum(one, two))
+
+
+def greater(one: Floats, two: Floats) -> Floats:
+    """Return the greater of two; NaN where one is NaN, unless the other is +Inf, which is greater than anything."""
+    return np.where(np.isposinf(one) | np.isposinf(two), np.inf, np.maximum(one, two))
 
 
 def _sign(values: Floats) -> Floats:
