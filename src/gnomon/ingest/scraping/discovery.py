@@ -106,8 +106,8 @@ class Discovery:
     async def _follow_service(self, number: int, service: HttpDiscovery, client: HttpClient) -> None:
         interval_s = service.refresh_interval / _MS_PER_S
         headers = {
-            "accept": "application/json",
-            "x-prometheus-refresh-interval-seconds": f"{interval_s:g}",
+            "Accept": "application/json",
+            "X-Prometheus-Refresh-Interval-Seconds": f"{interval_s:g}",
         }
         while True:
             try:

@@ -2,19 +2,25 @@
 
 import base64
 import ssl
+from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-import httpx
+from urllib.parse import urljoin
 
 from gnomon import __version__
 from gnomon.ingest.scraping.errors import ScrapeError
+from gnomon.ingest.scraping.http_connection import Address, Answer, HttpConnection, split_url
 from gnomon.ingest.scraping.http_options import HttpOptions, TlsConfig
 
 USER_AGENT = f"Gnomon/{__version__}"
 
+Server = tuple[str, str, int]
+
+_AUTHORIZATION = "Authorization"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 10
 _TLS_VERSIONS = {
     "TLS10": ssl.TLSVersion.TLSv1,
     "TLS11": ssl.TLSVersion.TLSv1_1,
@@ -24,58 +30,74 @@ _TLS_VERSIONS = {
 
 
 class HttpClient:
-    """Send requests with the authorization, certificates and headers of some options."""
+    """Send GET requests with the authorization, certificates and headers of some options."""
 
     def __init__(self, options: HttpOptions) -> None:
         """Connect to nothing yet."""
         self._options = options
         self._fixed = None if _has_files(options) else _headers(options)
-        self._extensions = {"sni_hostname": options.tls_config.server_name} if options.tls_config.server_name else {}
-        self._client: httpx.AsyncClient | None = None
+        self._idle: dict[Server, list[HttpConnection]] = {}
 
-    async def get(self, url: str, headers: dict[str, str], *, max_bytes: int = 0) -> tuple[bytes, str]:
+    async def get(self, url: str, headers: Mapping[str, str], *, max_bytes: int = 0) -> tuple[bytes, str]:
         """Return the body of a 200 and its content type; raises ScrapeError for everything else.
 
         `max_bytes` bounds the body once decompressed. How long it may take is for the caller to bound.
         """
+        sent = {"User-Agent": USER_AGENT, **(self._fixed or _headers(self._options)), **headers}
         try:
-            return await self._get(url, headers, max_bytes)
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+            answer = await self._follow(url, sent, max_bytes)
+        except (OSError, ValueError) as error:
             raise ScrapeError(f'Get "{url}": {_reason(error)}') from error
+        if answer.status != HTTPStatus.OK:
+            raise ScrapeError(f"server returned HTTP status {answer.status} {answer.reason}".rstrip())
+        if max_bytes and len(answer.body) >= max_bytes:
+            raise ScrapeError("body size limit exceeded")
+        return answer.body, answer.headers.get("content-type", "")
 
     async def aclose(self) -> None:
         """Close every connection."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.close()
+        self._idle.clear()
 
-    async def _get(self, url: str, headers: dict[str, str], max_bytes: int) -> tuple[bytes, str]:
-        client = self._client
-        if client is None:
-            options = self._options
-            client = self._client = httpx.AsyncClient(
-                verify=make_ssl_context(options.tls_config),
-                follow_redirects=options.follow_redirects,
-                timeout=None,  # noqa: S113 - the caller bounds the whole
-                trust_env=False,
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=300.0),
-            )
-        sent = {"user-agent": USER_AGENT, **(self._fixed or _headers(self._options)), **headers}
-        async with client.stream("GET", url, headers=sent, extensions=self._extensions) as response:
-            if response.status_code != HTTPStatus.OK:
-                raise ScrapeError(
-                    f"server returned HTTP status {response.status_code} {response.reason_phrase}".rstrip()
-                )
-            content_type = response.headers.get("content-type", "")
-            if not max_bytes:
-                return await response.aread(), content_type
-            chunks, size = [], 0
-            async for chunk in response.aiter_bytes():
-                size += len(chunk)
-                if size >= max_bytes:
-                    raise ScrapeError("body size limit exceeded")
-                chunks.append(chunk)
-            return b"".join(chunks), content_type
+    async def _follow(self, url: str, headers: Mapping[str, str], max_bytes: int) -> Answer:
+        first = split_url(url)
+        address, sent = first, headers
+        for _ in range(_MOST_REDIRECTS):
+            answer = await self._ask(address, sent, max_bytes)
+            location = answer.headers.get("location", "")
+            if answer.status not in _REDIRECTS or not location or not self._options.follow_redirects:
+                return answer
+            url = urljoin(url, location)
+            address = split_url(url)
+            # What authorizes here is nobody else's business.
+            away = address.host != first.host
+            sent = {name: value for name, value in headers.items() if name != _AUTHORIZATION} if away else headers
+        raise ScrapeError(f"stopped after {_MOST_REDIRECTS} redirects")
+
+    async def _ask(self, address: Address, headers: Mapping[str, str], max_bytes: int) -> Answer:
+        idle = self._idle.setdefault(address.server, [])
+        while idle:
+            connection = idle.pop()
+            if not connection.reusable:
+                continue
+            try:
+                return await self._use(connection, address, headers, max_bytes)
+            except ConnectionError:
+                # The server closed it while nobody looked: a fresh one tells whether it is there.
+                continue
+        context = make_ssl_context(self._options.tls_config) if address.scheme == "https" else None
+        connection = await HttpConnection.open(address, context, self._options.tls_config.server_name)
+        return await self._use(connection, address, headers, max_bytes)
+
+    async def _use(
+        self, connection: HttpConnection, address: Address, headers: Mapping[str, str], max_bytes: int
+    ) -> Answer:
+        answer = await connection.get(address, headers, max_bytes)
+        if connection.reusable:
+            self._idle.setdefault(address.server, []).append(connection)
+        return answer
 
 
 @lru_cache(maxsize=64)
@@ -126,10 +148,10 @@ def _headers(options: HttpOptions) -> dict[str, str]:
     if basic is not None:
         user = _read(basic.username_file) if basic.username_file else basic.username
         password = _read(basic.password_file) if basic.password_file else basic.password
-        headers["authorization"] = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+        headers[_AUTHORIZATION] = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
     elif authorization is not None:
         secret = _read(authorization.credentials_file) if authorization.credentials_file else authorization.credentials
-        headers["authorization"] = f"{authorization.type or 'Bearer'} {secret}"
+        headers[_AUTHORIZATION] = f"{authorization.type or 'Bearer'} {secret}"
     return headers
 
 
@@ -142,9 +164,6 @@ def _read(path: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    reason: BaseException = error
-    while reason.__cause__ is not None or reason.__context__ is not None:
-        reason = reason.__cause__ or reason.__context__ or reason
-    if isinstance(reason, ConnectionRefusedError):
+    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
         return "connect: connection refused"
-    return str(reason) or str(error) or type(error).__name__
+    return str(error) or type(error).__name__

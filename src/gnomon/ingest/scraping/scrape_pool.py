@@ -42,14 +42,14 @@ class HttpTransport:
         self._fallback = job.fallback_protocol
         self._max_bytes = job.limits.body_bytes
         self._headers = {
-            "accept": accept_header(job.protocols, job.escaping),
-            "accept-encoding": "gzip" if job.compression else "identity",
+            "Accept": accept_header(job.protocols, job.escaping),
+            "Accept-Encoding": "gzip" if job.compression else "identity",
         }
 
     async def fetch(self, target: Target) -> Fetched:
         """Return a body and its format; raises ScrapeError and ExpositionError."""
         timeout_s = f"{target.timeout_ms / _MS_PER_S:g}"
-        headers = {**self._headers, "x-prometheus-scrape-timeout-seconds": timeout_s}
+        headers = {**self._headers, "X-Prometheus-Scrape-Timeout-Seconds": timeout_s}
         body, content_type = await self._client.get(target.url, headers, max_bytes=self._max_bytes)
         return body, find_format(content_type, self._fallback)
 
