@@ -13,6 +13,8 @@ import structlog
 from prometheus_client import REGISTRY
 
 from gnomon import __version__
+from gnomon.alerting.rule_files import load_rule_files
+from gnomon.alerting.rule_service import RuleService, RuleSettings
 from gnomon.config import Config, SettingsError
 from gnomon.dashboards.library import DashboardLibrary
 from gnomon.ingest.errors import AccessDeniedError
@@ -89,6 +91,7 @@ class Server:
         self._drain_begun = asyncio.Event()
         self._engine: Engine | None = None
         self._scraper: Scraper | None = None
+        self._rules: RuleService | None = None
         self.started_at_ns = self._clock.now_ns()
 
     @property
@@ -159,6 +162,7 @@ class Server:
     async def reload(self) -> ReloadOutcome:
         """Read the configuration again and apply what can change while running; raises SettingsError if it is wrong."""
         new = self._read_config()
+        load_rule_files(new.prometheus.rule_files, new.promql.features)
         old_values = {setting.info.key: setting.value for setting in self._config.effective()}
         changed = [setting.info for setting in new.effective() if old_values[setting.info.key] != setting.value]
         applied = tuple(info.key for info in changed if info.reloadable)
@@ -168,6 +172,8 @@ class Server:
             await migrate(self._engine, new.storage.retention, self._config.storage.redaction)
         self._config = self._config.with_reloadable(new)
         await self._scrape(new.prometheus)
+        if self._rules is not None:
+            await self._rules.reload()
         log.info("configuration read again", applied=applied, needs_restart=waiting)
         return ReloadOutcome(applied, waiting)
 
@@ -220,6 +226,13 @@ class Server:
             own_sources(main_socket.getsockname()[1], config.own_metrics, config.host_metrics),
             extra_metrics=config.options.scraping.extra_metrics,
         )
+        rules = self._rules = RuleService(
+            series,
+            lambda source: QueryEngine(source, config.promql),
+            SampleWriter(receiver),
+            self._clock,
+            self._rule_settings,
+        )
         services = Services(
             settings=web,
             control=self,
@@ -234,6 +247,7 @@ class Server:
             metrics=facts,
             queries=MetricQueries(QueryEngine(series, config.promql), series, facts),
             scraping=scraper,
+            rules=rules,
         )
         counted = OwnSamples(SampleWriter(receiver), "span_metrics")
         await self._add(SpanMetrics(SpanMetricStore(engine), journal, counted, self._clock, config.span_metrics))
@@ -263,8 +277,20 @@ class Server:
         )
         _warn_of_unused(config.prometheus)
         await self._add(scraper)
+        await self._add(rules)
         self._stack.callback(health.mark_draining)
         health.mark_started()
+
+    def _rule_settings(self) -> RuleSettings:
+        prometheus = self._config.prometheus
+        return RuleSettings(
+            rule_files=prometheus.rule_files,
+            evaluation_interval_ms=prometheus.evaluation_interval_ms,
+            query_offset_ms=prometheus.rule_query_offset_ms,
+            external_labels=prometheus.external_labels,
+            external_url=self._endpoints.ui,
+            features=self._config.promql.features,
+        )
 
     async def _scrape(self, prometheus: PrometheusConfig) -> None:
         _warn_of_unused(prometheus)

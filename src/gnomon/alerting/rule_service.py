@@ -63,14 +63,15 @@ class RuleService:
         make_engine: Callable[[SeriesSource], QueryEngine],
         writer: SampleWriter,
         clock: Clock,
-        settings: RuleSettings,
+        read_settings: Callable[[], RuleSettings],
     ) -> None:
-        """Query `source` through an engine, write through `writer`."""
+        """Query `source` through an engine, write through `writer`; settings are read at the start and to reload."""
         self._recent = RecentSamples(source)
         self._query = query_with(make_engine(self._recent))
         self._writer = writer
         self._clock = clock
-        self._settings = settings
+        self._read_settings = read_settings
+        self._settings = RuleSettings()
         self._running: dict[str, tuple[GroupState, asyncio.Task[None]]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._encoded: dict[Labels, bytes] = {}
@@ -83,7 +84,7 @@ class RuleService:
 
     async def start(self) -> None:
         """Read the rule files and begin; raises RuleFileError."""
-        self._begin(load_rule_files(self._settings.rule_files, self._settings.features))
+        await self.reload()
 
     async def stop(self) -> None:
         """End after the evaluations under way are cancelled; series stay as they are."""
@@ -94,11 +95,12 @@ class RuleService:
         self._running.clear()
         self._ending.clear()
 
-    async def reload(self, settings: RuleSettings) -> None:
+    async def reload(self) -> None:
         """Read the rule files again; groups that did not change go on undisturbed.
 
         Raises RuleFileError, and then nothing changes.
         """
+        settings = self._read_settings()
         groups = load_rule_files(settings.rule_files, settings.features)
         self._settings = settings
         self._evaluator = self._make_evaluator()

@@ -15,6 +15,7 @@ from gnomon.alerting.rule_results import Query, Result
 from gnomon.alerting.rule_test_files import AlertTest, QueryTest, RuleTests, TestGroup, load_rule_tests
 from gnomon.alerting.templates import template_expander
 from gnomon.model.errors import GnomonError, InvalidInputError
+from gnomon.model.float_text import format_exponent
 from gnomon.model.labels import Labels
 from gnomon.model.native_histograms import NativeHistogram
 from gnomon.model.prometheus_durations import format_prometheus_duration
@@ -187,20 +188,7 @@ def _same_value(one: Result, two: Result, *, fuzzy: bool) -> bool:
 def _format_value(result: Result) -> str:
     if isinstance(result.value, NativeHistogram):
         return format_histogram(result.value)
-    return _format_scientific(result.value)
-
-
-def _format_scientific(value: float) -> str:
-    """Return a float as Go's `%E` does, as short as it can be."""
-    if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
-    mantissa, _, exponent = f"{value:.16E}".partition("E")
-    for digits in range(17):
-        text = f"{value:.{digits}E}"
-        if float(text) == value:
-            mantissa, _, exponent = text.partition("E")
-            break
-    return f"{mantissa}E{exponent}"
+    return format_exponent(result.value).replace("e", "E")
 
 
 def _format_results(results: Sequence[Result]) -> str:

@@ -33,6 +33,13 @@ def format_api(value: float) -> str:
     return repr(float(value))
 
 
+def format_exponent(value: float) -> str:
+    """Return the shortest text that reads back as the same float, always with an exponent: Go's %e without digits."""
+    if not math.isfinite(value):
+        return _format_special(value)
+    return next(text for digits in range(17) if float(text := f"{value:.{digits}e}") == value)
+
+
 def format_plain(value: float) -> str:
     """Return the shortest text that reads back as the same float, without an exponent."""
     if not math.isfinite(value):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
+from gnomon.alerting.group_evaluation import GroupState
 from gnomon.dashboards.library import DashboardLibrary
 from gnomon.ingest.exposition.samples import Metadata
 from gnomon.ingest.scraping.scraper import Targets
@@ -101,6 +102,14 @@ class IngestMonitor(Protocol):
         """Return the rates over the last `window_s` seconds, or since the start if that is shorter."""
 
 
+class RuleInspector(Protocol):
+    """Look at rules."""
+
+    @property
+    def groups(self) -> Sequence[GroupState]:
+        """Return all groups with what became of their last evaluation, in the order of their files."""
+
+
 class ServerControl(Protocol):
     """Know and change how the server runs."""
 
@@ -146,6 +155,7 @@ class Services:
     metrics: MetricInspector
     queries: MetricQueries
     scraping: ScrapeInspector
+    rules: RuleInspector
 
 
 async def get_services(request: Request) -> Services:

@@ -66,7 +66,7 @@ class World:
         for offset_s in range(0, 1000, 10):
             self.source.add(Labels.of({"__name__": "x"}), now_ms + offset_s * 1000, float(offset_s))
         self.service = RuleService(
-            self.source, QueryEngine, cast("SampleWriter", self.writer), self.clock, self.settings()
+            self.source, QueryEngine, cast("SampleWriter", self.writer), self.clock, self.settings
         )
 
     def settings(self) -> RuleSettings:
@@ -111,7 +111,7 @@ async def test_a_reload_leaves_groups_alone_that_did_not_change(world: World) ->
     await world.service.start()
     (before,) = world.service.groups
     world.write_rules("b", "b:sum")
-    await world.service.reload(world.settings())
+    await world.service.reload()
     after = world.service.groups
     await world.service.stop()
     assert [state.group.name for state in after] == ["a", "b"]
@@ -123,7 +123,7 @@ async def test_series_of_a_group_that_is_gone_are_ended_after_a_while(world: Wor
     await world.service.start()
     await world.clock.pass_s(60)
     (world.folder / "a.yml").unlink()
-    await world.service.reload(world.settings())
+    await world.service.reload()
     assert world.count("a:sum") == 1
     await world.clock.pass_s(121)
     await world.service.stop()
@@ -136,7 +136,7 @@ async def test_wrong_rules_change_nothing(world: World) -> None:
     await world.service.start()
     (world.folder / "b.yml").write_text("groups: [{name: b, rules: [{record: c, expr: sum( }]}]\n")
     with pytest.raises(RuleFileError, match="unclosed left parenthesis"):
-        await world.service.reload(world.settings())
+        await world.service.reload()
     assert [state.group.name for state in world.service.groups] == ["a"]
     await world.service.stop()
 

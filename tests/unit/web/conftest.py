@@ -133,6 +133,7 @@ def open_app(tmp_path: Path) -> OpenApp:
             metrics=FewSeries(),
             queries=NO_LINES,
             scraping=NO_LINES,
+            rules=NO_LINES,
         )
         app = create_app(services, [Route("/v1/traces", _echo, methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:1212") as client:
