@@ -8,7 +8,6 @@ the window of the last one that had a window, or `11`, the number of leading zer
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
