@@ -12,6 +12,8 @@ _PRECISE = np.longdouble
 _PRECISE_EPSILON = float(np.finfo(_PRECISE).eps)
 # A sum is taken from the running sums when it is exact to this part of itself.
 _TOLERANCE = 2.0**-43
+# Few enough for what is computed at once to stay in the processor's cache.
+_CELLS_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,14 @@ def select_samples(samples: Samples, kept: NDArray[np.bool_]) -> Samples:
 
 def find_windows(samples: Samples, ends_ms: Integers, range_ms: int) -> Windows:
     """Return the windows `(end - range_ms, end]` of every series; `ends_ms` ascend evenly."""
-    return Windows(count_until(samples, ends_ms - range_ms), count_until(samples, ends_ms))
+    steps = len(ends_ms)
+    step_ms = int(ends_ms[1] - ends_ms[0]) if steps > 1 else 0
+    if not step_ms or range_ms % step_ms or range_ms // step_ms > steps:
+        return Windows(count_until(samples, ends_ms - range_ms), count_until(samples, ends_ms))
+    # The end of one window is the start of a later one.
+    apart = range_ms // step_ms
+    bounds = count_until(samples, ends_ms[0] - range_ms + step_ms * np.arange(steps + apart, dtype=np.int64))
+    return Windows(bounds[:, :steps], bounds[:, apart:])
 
 
 def count_until(samples: Samples, ends_ms: Integers) -> Integers:
@@ -63,14 +72,58 @@ def count_until(samples: Samples, ends_ms: Integers) -> Integers:
         return np.zeros((series, steps), dtype=np.int64)
     if steps == 1:
         return _count_until_one(samples, int(ends_ms[0]))
-    step = int(ends_ms[1] - ends_ms[0])
+    if len(samples) >= series * steps:
+        return _guess_until(samples, ends_ms)
+    return _count_by_step(samples, ends_ms)
+
+
+def _count_by_step(samples: Samples, ends_ms: Integers) -> Integers:
+    """Count the samples that come in with each step: cheap where there are few samples."""
+    series, steps = len(samples.offsets) - 1, len(ends_ms)
+    step_ms = int(ends_ms[1] - ends_ms[0])
     # The first step that is not earlier than the sample.
-    places = np.clip(-((int(ends_ms[0]) - samples.times_ms) // step), 0, steps)
+    places = np.clip((samples.times_ms - (int(ends_ms[0]) - step_ms + 1)) // step_ms, 0, steps)
     rows = np.repeat(np.arange(series, dtype=np.int64) * (steps + 1), np.diff(samples.offsets))
     counts = np.bincount(rows + places, minlength=series * (steps + 1)).reshape(series, steps + 1)[:, :steps]
     result = np.cumsum(counts, axis=1)
-    result += starts[:, None]
+    result += samples.offsets[:-1, None]
     return result
+
+
+def _guess_until(samples: Samples, ends_ms: Integers) -> Integers:
+    """Guess from each series' even spacing, and look: cheap where there are many samples, as most are spaced evenly."""
+    series, steps = len(samples.offsets) - 1, len(ends_ms)
+    result = np.empty((series, steps), dtype=np.int64)
+    at_once = max(1, _CELLS_AT_ONCE // steps)
+    for start in range(0, series, at_once):
+        rows = slice(start, start + at_once)
+        result[rows] = _guess_rows(samples, rows, ends_ms)
+    return result
+
+
+def _guess_rows(samples: Samples, rows: slice, ends_ms: Integers) -> Integers:
+    times_ms, last = samples.times_ms, len(samples) - 1
+    begin, end = samples.offsets[:-1][rows, None], samples.offsets[1:][rows, None]
+    counts = end - begin
+    first_ms = times_ms[np.minimum(begin, last)]
+    apart_ms = np.maximum((times_ms[np.maximum(end - 1, 0)] - first_ms) / np.maximum(counts - 1, 1), 1.0)
+    found: Integers = ((ends_ms - first_ms) / apart_ms).astype(np.int64) + 1
+    np.clip(found, 0, counts, out=found)
+    found += begin
+    for _ in range(2):
+        # Too far where the last sample is later than the end, not far enough where the next one is not.
+        over = (times_ms[np.maximum(found - 1, 0)] > ends_ms) & (found > begin)
+        under = (times_ms[np.minimum(found, last)] <= ends_ms) & (found < end)
+        if not (over.any() or under.any()):
+            return found
+        found += under
+        found -= over
+    wrong = (times_ms[np.maximum(found - 1, 0)] > ends_ms) & (found > begin)
+    wrong |= (times_ms[np.minimum(found, last)] <= ends_ms) & (found < end)
+    for row in np.flatnonzero(wrong.any(axis=1)).tolist():
+        low, high = int(begin[row, 0]), int(end[row, 0])
+        found[row] = low + np.searchsorted(times_ms[low:high], ends_ms, side="right")
+    return found
 
 
 def _count_until_one(samples: Samples, end_ms: int) -> Integers:

@@ -3,15 +3,17 @@
 import numpy as np
 
 from gnomon.model.series import Floats, Integers, Mask
+from gnomon.promql import compensated
 from gnomon.promql.functions.float_windows import FloatResult, FloatWindows
 from gnomon.promql.start_timestamps import resets_by_start
-from gnomon.promql.windows import running_sums
 
 WITH_STARTS = frozenset({"rate", "increase"})
 """Functions that make use of start timestamps, and remark on those that overlap."""
 
 # Samples nearer to the edge of a window than this many average distances reach up to it.
 _NEAR = 1.1
+_CELLS_AT_ONCE = 16_384
+_PRECISE_EPSILON = float(np.finfo(np.longdouble).eps)
 
 
 def rate(given: FloatWindows) -> FloatResult:
@@ -35,30 +37,52 @@ def extrapolate(given: FloatWindows, *, counter: bool, per_second: bool) -> Floa
     began_ms = _begins(given) if counter else None
     if began_ms is not None:
         present = present | (began_ms > 0)
+    result = np.zeros(present.shape)
     if not present.any():
-        return np.zeros(present.shape), present
-    first_values, last_values = given.first(given.values), given.last(given.values)
-    first_ms, last_ms = given.first(given.samples.times_ms), given.last(given.samples.times_ms)
+        return result, present
+    lost = reset_corrections(given) if counter else None
+    shape = given.windows.first.shape
+    at_once = max(1, _CELLS_AT_ONCE // max(1, shape[1]))
     with np.errstate(all="ignore"):
-        result = last_values - first_values
-        if counter:
-            result = result + reset_corrections(given)
-        to_zero = np.where((result > 0) & (first_values >= 0), first_values / result, np.inf) if counter else None
-        sampled_s = (last_ms - first_ms) / 1000
-        to_start_s = (first_ms - (given.ends_ms - given.range_ms)) / 1000
-        to_end_s = (given.ends_ms - last_ms) / 1000
-        if began_ms is None:
-            factor = extrapolation_factors(sampled_s, to_start_s, to_end_s, given.counts, zero_ratios=to_zero)
-        else:
-            result = np.where(began_ms > 0, result + first_values, result)
-            factor = extrapolation_factors(
-                sampled_s, to_start_s, to_end_s, given.counts, zero_ratios=to_zero, known_s=(last_ms - began_ms) / 1000
-            )
-            plain = extrapolation_factors(sampled_s, to_start_s, to_end_s, given.counts, zero_ratios=to_zero)
-            factor = np.where(began_ms > 0, factor, plain)
-        if per_second:
-            factor = factor / (given.range_ms / 1000)
-        return result * factor, present
+        for start in range(0, shape[0], at_once):
+            rows = slice(start, start + at_once)
+            part_began_ms = None if began_ms is None else began_ms[rows]
+            result[rows] = _extrapolate_rows(given, rows, None if lost is None else lost[rows], part_began_ms)
+            if per_second:
+                result[rows] /= given.range_ms / 1000
+    return result, present
+
+
+def _extrapolate_rows(given: FloatWindows, rows: slice, lost: Floats | None, began_ms: Integers | None) -> Floats:
+    """Return the extrapolated differences of some rows: few enough for all that is computed to stay in cache."""
+    limit = len(given.values) - 1
+    first = np.minimum(given.windows.first[rows], limit)
+    last = np.maximum(given.windows.after[rows] - 1, 0)
+    counts = given.windows.after[rows] - given.windows.first[rows]
+    first_values = given.values[first]
+    result: Floats = given.values[last] - first_values
+    if lost is not None:
+        result += lost
+    first_ms, last_ms = given.samples.times_ms[first], given.samples.times_ms[last]
+    sampled = (last_ms - first_ms).astype(np.float64)
+    to_start = (first_ms - (given.ends_ms - given.range_ms)).astype(np.float64)
+    to_end = (given.ends_ms - last_ms).astype(np.float64)
+    average = sampled / np.maximum(counts - 1, 1)
+    near = average * _NEAR
+    average *= 0.5
+    np.copyto(to_end, average, where=to_end >= near)
+    np.copyto(to_start, average, where=to_start >= near)
+    if lost is not None:
+        # A counter did not begin below zero.
+        to_zero = sampled * (first_values / result)
+        np.copyto(to_start, to_zero, where=(result > 0) & (first_values >= 0) & (to_zero < to_start))
+    factor: Floats = (sampled + to_start + to_end) / sampled
+    if began_ms is not None:
+        known = began_ms > 0
+        since = (last_ms - began_ms).astype(np.float64)
+        result = np.where(known, result + first_values, result)
+        factor = np.where(known, (since + to_end) / since, factor)
+    return result * factor
 
 
 def _begins(given: FloatWindows) -> Integers | None:
@@ -69,33 +93,6 @@ def _begins(given: FloatWindows) -> Integers | None:
     began_ms = given.first(starts_ms)
     within = (began_ms > given.ends_ms - given.range_ms) & (began_ms < given.first(given.samples.times_ms))
     return np.where(within & (began_ms != 0) & given.at_least(1), began_ms, 0).astype(np.int64)
-
-
-def extrapolation_factors(
-    sampled_s: Floats,
-    to_start_s: Floats,
-    to_end_s: Floats,
-    counts: Integers,
-    *,
-    zero_ratios: Floats | None,
-    known_s: Floats | None = None,
-) -> Floats:
-    """Return by how much to multiply a difference so that it counts for the whole window.
-
-    `zero_ratios` is the first value's part of the increase: a counter did not begin below zero. `known_s` is given
-    where a counter's beginning is known: how long before the last sample it was.
-    """
-    average_s = sampled_s / np.maximum(counts - 1, 1)
-    threshold_s = average_s * _NEAR
-    to_end_s = np.where(to_end_s >= threshold_s, average_s / 2, to_end_s)
-    if known_s is not None:
-        known: Floats = (known_s + to_end_s) / known_s
-        return known
-    to_start_s = np.where(to_start_s >= threshold_s, average_s / 2, to_start_s)
-    if zero_ratios is not None:
-        to_start_s = np.fmin(to_start_s, sampled_s * zero_ratios)
-    factors: Floats = (sampled_s + to_start_s + to_end_s) / sampled_s
-    return factors
 
 
 def previous_values(given: FloatWindows) -> tuple[Floats, Mask]:
@@ -133,27 +130,27 @@ def overlapping_starts(given: FloatWindows) -> Integers:
 
 def reset_corrections(given: FloatWindows) -> Floats:
     """Return the sum of the values before each reset within a window."""
-    before, _ = previous_values(given)
-    resets = find_resets(given)
-    if not resets.any():
-        return np.zeros(given.counts.shape)
-    lost = np.where(resets, before, 0.0)
-    numbers = np.arange(len(given.samples.offsets) - 1, dtype=np.int64)[:, None]
-    first = given.windows.first + 1 + numbers
-    last = np.maximum(given.windows.after + numbers, first)
-    limit = len(given.values) + len(numbers) - 1
+    places = np.flatnonzero(find_resets(given))
+    result = np.zeros(given.counts.shape)
+    if not len(places):
+        return result
+    lost = given.values[places - 1]
+    rows = np.unique(np.searchsorted(given.samples.offsets, places, side="right") - 1)
+    first, after = given.windows.first[rows], given.windows.after[rows]
+    begin, end = np.searchsorted(places, first, side="right"), np.searchsorted(places, after, side="left")
+    end = np.maximum(begin, end)
     with np.errstate(all="ignore"):
-        sums = running_sums(lost, given.samples.offsets)
-        result: Floats = (sums[np.minimum(last, limit)] - sums[np.minimum(first, limit)]).astype(np.float64)
-    if not np.isfinite(result).all():
-        _mend_infinite(given, lost, result)
+        sums = np.concatenate(([0], np.cumsum(lost, dtype=np.longdouble)))
+        part = (sums[end] - sums[begin]).astype(np.float64)
+        greatest = np.abs(sums).max()
+        # Where the sum over everything is too great to tell small differences, or no number, each window is summed.
+        if (
+            not np.isfinite(greatest)
+            or greatest * len(lost) * _PRECISE_EPSILON > np.abs(lost[lost != 0]).min(initial=1.0) * 1e-12
+        ):
+            part = compensated.sums(lost, begin.ravel(), (end - begin).ravel()).reshape(part.shape)
+    result[rows] = part
     return result
-
-
-def _mend_infinite(given: FloatWindows, lost: Floats, result: Floats) -> None:
-    for row, column in zip(*np.nonzero(~np.isfinite(result)), strict=True):
-        first, after = given.windows.first[row, column], given.windows.after[row, column]
-        result[row, column] = lost[first + 1 : after].sum()
 
 
 def irate(given: FloatWindows) -> FloatResult:
