@@ -11,10 +11,11 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
+from examples.agent_platform.measures import count_tokens
 from examples.agent_platform.retries import RETRYABLE_STATUSES, RetryPolicy, call_with_retries
 from examples.agent_platform.tasks import Task
 
-MODEL_NAME = "tiny-markov-1"
+MODEL_NAME, MODEL_PROVIDER = "tiny-markov-1", "tiny-markov"
 AGENT_BY_TYPE = {
     "answer": "librarian",
     "calculate": "mathematician",
@@ -108,7 +109,7 @@ class Agent:
         """Return a completion; halves the prompt as long as it exceeds the context window."""
         attributes: dict[str, AttributeValue] = {
             "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": "tiny-markov",
+            "gen_ai.provider.name": MODEL_PROVIDER,
             "gen_ai.request.model": MODEL_NAME,
             "gen_ai.request.max_tokens": max_tokens,
         }
@@ -139,6 +140,8 @@ class Agent:
                     "gen_ai.usage.output_tokens": document["usage"]["completion_tokens"],
                 }
             )
+            usage = document["usage"]
+            count_tokens(MODEL_PROVIDER, document["model"], usage["prompt_tokens"], usage["completion_tokens"])
             return Completion(choice["message"]["content"], choice["finish_reason"])
 
     async def _use_tool(self, tool: str, **arguments: object) -> Any:

@@ -224,6 +224,7 @@ class Platform:
             "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
             "OTEL_BSP_SCHEDULE_DELAY": "1000",
             "OTEL_BLRP_SCHEDULE_DELAY": "1000",
+            "OTEL_METRIC_EXPORT_INTERVAL": "5000",
             "OTEL_EXPORTER_OTLP_ENDPOINT": self.settings.endpoint,
             "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
         }

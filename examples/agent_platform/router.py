@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from examples.agent_platform.measures import watch_queues
 from examples.agent_platform.service import ServiceArguments, serve
 from examples.agent_platform.task_queue import TaskQueue
 from examples.agent_platform.tasks import QUEUE_BY_TYPE, InvalidTaskError, Task, TaskStatus
@@ -103,6 +104,7 @@ def create_app(arguments: ServiceArguments) -> Starlette:
     """Build the router over the task queue in the state folder."""
     queue = TaskQueue.open(arguments.state_dir / "queue.sqlite")
     router = Router(queue)
+    watch_queues(lambda: {name: queue.count_waiting(name) for name in sorted(set(QUEUE_BY_TYPE.values()))})
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

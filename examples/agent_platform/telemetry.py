@@ -1,4 +1,4 @@
-"""OpenTelemetry for one process: a resource, traces and logs over OTLP/HTTP, and baggage on everything.
+"""OpenTelemetry for one process: a resource, traces, metrics and logs over OTLP/HTTP, and baggage on everything.
 
 Where to send, how often and how to sample comes from the standard `OTEL_…` environment variables, so this module
 works unchanged with any OTLP receiver.
@@ -12,15 +12,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opentelemetry import baggage, trace
+from opentelemetry import baggage, metrics, trace
 from opentelemetry._logs import set_logger_provider
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -38,7 +41,7 @@ _logger = logging.getLogger("examples.agent_platform.tasks")
 
 @contextmanager
 def export_telemetry(service: str, instance: str) -> Iterator[None]:
-    """Send the spans and log records of this process until the block ends, then flush what is left."""
+    """Send the spans, metrics and log records of this process until the block ends, then flush what is left."""
     resource = Resource.create(
         {
             "service.name": service,
@@ -55,6 +58,12 @@ def export_telemetry(service: str, instance: str) -> Iterator[None]:
     tracer_provider.add_span_processor(BatchSpanProcessor(span_exporter))
     trace.set_tracer_provider(tracer_provider)
 
+    metric_exporter = OTLPMetricExporter()
+    meter_provider = MeterProvider(
+        [PeriodicExportingMetricReader(metric_exporter)], resource=resource, shutdown_on_exit=False
+    )
+    metrics.set_meter_provider(meter_provider)
+
     logger_provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
     logger_provider.add_log_record_processor(BaggageLogRecordProcessor())
     log_exporter = OTLPLogExporter()
@@ -67,10 +76,12 @@ def export_telemetry(service: str, instance: str) -> Iterator[None]:
         yield
     finally:
         # An exporter that is shut down gives up its retries: a receiver that is away must not hold up our end.
-        give_up = [threading.Timer(FLUSH_WITHIN_S, exporter.shutdown) for exporter in (span_exporter, log_exporter)]
+        exporters = (span_exporter, metric_exporter, log_exporter)
+        give_up = [threading.Timer(FLUSH_WITHIN_S, exporter.shutdown) for exporter in exporters]
         for timer in give_up:
             timer.start()
         tracer_provider.shutdown()
+        meter_provider.shutdown()
         logger_provider.shutdown()
         for timer in give_up:
             timer.cancel()

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from examples.agent_platform.measures import measure_tool
 from examples.agent_platform.service import ServiceArguments, serve
 from examples.agent_platform.telemetry import export_telemetry
 from examples.agent_platform.tool_process import ToolCrashedError, ToolPool
@@ -69,7 +70,11 @@ class ToolExecutor:
             _logger.warning("The caller of the tool %s went away before it had said what it wants", tool)
             return _refuse("ClientDisconnect", "The caller went away.", CLIENT_CLOSED_REQUEST)
         # Errors are recorded by hand below: the tool's own stack trace tells more than ours.
-        with _tracer.start_as_current_span(f"run {tool}", attributes={"gen_ai.tool.name": tool}) as span:
+        naming = {"gen_ai.tool.name": tool}
+        with (
+            measure_tool(tool) as measured,
+            _tracer.start_as_current_span(f"run {tool}", attributes=naming) as span,
+        ):
             try:
                 answer = await self._run(tool, arguments, span)
             except TimeoutError:
@@ -83,6 +88,7 @@ class ToolExecutor:
                 return JSONResponse({"result": answer["result"]})
             error = answer["error"]
             _record_error(span, error)
+            measured.error_type = error["type"]
             status_code = STATUS_BY_ERROR.get(error["type"], 422)
             level = logging.ERROR if status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.WARNING
             _logger.log(

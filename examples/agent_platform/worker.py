@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import time
 from contextlib import AsyncExitStack
 
 import httpx
@@ -12,6 +13,7 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from examples.agent_platform.agent import AGENT_BY_TYPE, Agent, AgentError, TemporaryAgentError
+from examples.agent_platform.measures import count_attempt
 from examples.agent_platform.retries import RetryPolicy
 from examples.agent_platform.service import ServiceArguments, stop_with_launcher
 from examples.agent_platform.task_queue import Delivery, TaskQueue
@@ -85,17 +87,22 @@ class Worker:
                 attributes=attributes,
                 links=[Link(trace.get_current_span(sender).get_span_context())],
             ) as span:
-                await self._execute(delivery, span)
+                began_s = time.perf_counter()
+                status = await self._execute(delivery, span)
+                agent_name = AGENT_BY_TYPE[delivery.task.type]
+                count_attempt(delivery.task, agent_name, status, time.perf_counter() - began_s)
         except Exception:
             _logger.exception("Task %s could not be settled; its lease will run out", delivery.task.id)
         finally:
             context.detach(token)
 
-    async def _execute(self, delivery: Delivery, span: Span) -> None:
+    async def _execute(self, delivery: Delivery, span: Span) -> TaskStatus:
+        """Return how the attempt ended: queued when another one follows."""
         task = delivery.task
         if delivery.attempt > REDELIVERY.attempts:
-            await self._settle(delivery, span, TaskStatus.DEAD_LETTERED, AgentError("No worker survived the task."))
-            return
+            return await self._settle(
+                delivery, span, TaskStatus.DEAD_LETTERED, AgentError("No worker survived the task.")
+            )
         agent_name = AGENT_BY_TYPE[task.type]
         agent_id = f"{agent_name}@{self._name}"
         log_stage(TaskStatus.ASSIGNED, f"to {agent_id}", agent_id=agent_id, task_attempt=delivery.attempt)
@@ -112,34 +119,36 @@ class Worker:
                     log_stage(TaskStatus.EXECUTING, f"by {agent_id}", agent_id=agent_id, task_attempt=delivery.attempt)
                     result = await self._agent.do(task)
         except TimeoutError as error:
-            await self._settle(delivery, span, TaskStatus.TIMED_OUT, error)
+            return await self._settle(delivery, span, TaskStatus.TIMED_OUT, error)
         except TemporaryAgentError as error:
-            await self._retry(delivery, span, error)
+            return await self._retry(delivery, span, error)
         except AgentError as error:
-            await self._settle(delivery, span, TaskStatus.FAILED, error)
+            return await self._settle(delivery, span, TaskStatus.FAILED, error)
         else:
             await asyncio.to_thread(self._queue.finish, task.id, TaskStatus.COMPLETED, result=result)
             span.set_attribute("task.status", TaskStatus.COMPLETED)
             log_stage(TaskStatus.COMPLETED, f"attempt {delivery.attempt}", task_attempt=delivery.attempt)
+            return TaskStatus.COMPLETED
 
-    async def _retry(self, delivery: Delivery, span: Span, error: TemporaryAgentError) -> None:
+    async def _retry(self, delivery: Delivery, span: Span, error: TemporaryAgentError) -> TaskStatus:
         """Give the task back for another attempt, or set it aside when it had enough."""
         if delivery.attempt >= REDELIVERY.attempts:
-            await self._settle(delivery, span, TaskStatus.DEAD_LETTERED, error)
-            return
+            return await self._settle(delivery, span, TaskStatus.DEAD_LETTERED, error)
         delay_s = REDELIVERY.delay_s(delivery.attempt)
         await asyncio.to_thread(self._queue.retry, delivery.task.id, delay_s=delay_s, error=str(error))
         span.add_event("retry", {"retry.number": delivery.attempt, "retry.delay_s": delay_s})
         span.set_status(Status(StatusCode.ERROR, str(error)))
         _logger.warning("Attempt %d failed, the next one follows in %.1f s: %s", delivery.attempt, delay_s, error)
+        return TaskStatus.QUEUED
 
-    async def _settle(self, delivery: Delivery, span: Span, status: TaskStatus, error: Exception) -> None:
+    async def _settle(self, delivery: Delivery, span: Span, status: TaskStatus, error: Exception) -> TaskStatus:
         """Write down that the task came to no good end."""
         reason = str(error) or f"took longer than {TASK_TIMEOUT_S} s"
         await asyncio.to_thread(self._queue.finish, delivery.task.id, status, error=reason)
         span.set_attribute("task.status", status)
         span.set_status(Status(StatusCode.ERROR, reason))
         log_stage(status, reason, error=error, task_attempt=delivery.attempt)
+        return status
 
 
 async def work(arguments: ServiceArguments) -> None:

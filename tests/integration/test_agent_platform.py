@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import httpx
 import psutil
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -57,6 +59,7 @@ class Recorder:
 
     spans: list[RecordedSpan] = field(default_factory=list)
     logs: list[RecordedLog] = field(default_factory=list)
+    measures: dict[tuple[str, str, str], float] = field(default_factory=dict)
 
     def record_traces(self, body: bytes) -> None:
         for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans:
@@ -82,6 +85,22 @@ class Recorder:
                     )
                     for record in scope_logs.log_records
                 )
+
+    def record_metrics(self, body: bytes) -> None:
+        """Keep the newest value (of histograms: the count) by process, metric and attributes."""
+        for resource_metrics in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+            instance = to_dict(resource_metrics.resource.attributes)["service.instance.id"]
+            for metric in (metric for scope in resource_metrics.scope_metrics for metric in scope.metrics):
+                data = getattr(metric, str(metric.WhichOneof("data")))
+                for point in data.data_points:
+                    value = point.count if metric.WhichOneof("data") == "histogram" else point.as_int + point.as_double
+                    self.measures[instance, metric.name, str(sorted(to_dict(point.attributes).items()))] = value
+
+    def total(self, metric: str, *attributes: tuple[str, str]) -> float:
+        """Return the sum over all processes of what a metric counted with these attributes."""
+        found = list(self.measures.items())
+        wanted = [str(attribute) for attribute in attributes]
+        return sum(value for (_, name, has), value in found if name == metric and all(one in has for one in wanted))
 
     def spans_of(self, task_id: str) -> list[RecordedSpan]:
         return [span for span in list(self.spans) if span.attributes.get("task.id") == task_id]
@@ -119,7 +138,12 @@ def recorder() -> Iterator[tuple[Recorder, str]]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
-            {"/v1/traces": recorded.record_traces, "/v1/logs": recorded.record_logs}[self.path](body)
+            record = {
+                "/v1/traces": recorded.record_traces,
+                "/v1/metrics": recorded.record_metrics,
+                "/v1/logs": recorded.record_logs,
+            }
+            record[self.path](body)
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -240,6 +264,28 @@ def test_each_stage_is_an_event_in_the_trace_of_the_task(platform: Platform, rec
     }
     trace_id = next(span for span in recorded.spans_of(task_id) if span.name == "POST /tasks").span.trace_id
     assert {log.trace_id for log in recorded.logs_of(task_id)} == {trace_id}
+
+
+def _counts_more(recorded: Recorder, metric: str, attributes: tuple[tuple[str, str], ...], than: float) -> bool:
+    return recorded.total(metric, *attributes) > than
+
+
+def test_what_happened_is_counted(platform: Platform, recorded: Recorder) -> None:
+    """One task more is one task, one run of its tool and one execution of its agent more."""
+    wanted: dict[str, tuple[tuple[str, str], ...]] = {
+        "tasks": (("type", "calculate"), ("status", "completed")),
+        "tasks_duration": (("task_type", "calculate"), ("status", "completed")),
+        "agent_execution": (("agent_id", "mathematician"), ("status", "completed")),
+        "tool_execution": (("tool_name", "calculator"), ("status", "success")),
+        "http.server.request.duration": (("http.route", "/tools/{tool}"),),
+    }
+    before = {metric: recorded.total(metric, *attributes) for metric, attributes in wanted.items()}
+    task_id = submit(platform, "calculate", expression="3 * 14")
+    assert wait_for_task(platform, task_id)["result"] == 42
+    for metric, attributes in wanted.items():
+        wait_until(partial(_counts_more, recorded, metric, attributes, before[metric]), f"{metric} counts the task")
+    queues = {key[2] for key in recorded.measures if key[1] == "tasks_in_queue"}
+    assert queues == {"[('queue', 'batch')]", "[('queue', 'interactive')]"}
 
 
 def test_a_division_by_zero_fails_the_task_with_the_stack_of_the_tool(platform: Platform, recorded: Recorder) -> None:
