@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import httpx
 import structlog
 import typer
 import uvloop
@@ -18,6 +19,7 @@ from gnomon import __version__
 from gnomon.alerting.rule_tests import format_verdict, run_rule_tests
 from gnomon.config import Config, SettingsError, load_config
 from gnomon.doctor import Diagnosis, diagnose
+from gnomon.ingest.openmetrics_import import Importer, Progress
 from gnomon.lifecycle import SystemClock
 from gnomon.model.api_keys import Scope
 from gnomon.model.byte_sizes import format_byte_size
@@ -44,7 +46,9 @@ app = typer.Typer(
 keys_app = typer.Typer(help="Create, list and revoke API keys, also while a server runs.", no_args_is_help=True)
 config_app = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
 test_app = typer.Typer(help="Test what you have written, without a server.", no_args_is_help=True)
+import_app = typer.Typer(help="Bring data from elsewhere into a running server.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+app.add_typer(import_app, name="import")
 app.add_typer(config_app, name="config")
 app.add_typer(test_app, name="test")
 
@@ -191,6 +195,47 @@ def revoke_key(
     print(f"Revoked {name!r} ({key_id}).")
 
 
+@import_app.command("openmetrics")
+def import_openmetrics(
+    file: Annotated[Path, typer.Argument(help="OpenMetrics text with times, also as .gz; - is the standard input.")],
+    config: ConfigOption = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Address of the running server, where it is not the configured one.", show_default=False),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="GNOMON_KEY",
+            help="API key with the scope `ingest`, where the server asks for one.",
+            show_default=False,
+        ),
+    ] = None,
+    assignments: SetOption = None,
+) -> None:
+    """Import samples, such as `promtool tsdb dump-openmetrics` prints them, into a running server.
+
+    Ends with 1 at the first line that is wrong; what stood before it is imported then. Importing a text again does no
+    harm.
+    """
+    settings = _or_exit(lambda: _load(config, {}, assignments))
+    address = url or f"{settings.web.scheme}://{settings.web.host}:{settings.web.port}"
+    # The certificate was chosen by whoever runs this server; it is the same machine's own.
+    verify = str(settings.web.tls_certificate) if settings.web.tls_certificate and not url else True
+
+    async def send() -> int:
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        async with httpx.AsyncClient(
+            base_url=address, headers=headers, timeout=60, verify=verify, trust_env=False
+        ) as client:
+            return await Importer(client, _print_progress).run(file)
+
+    samples = _run(send())
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    print(f"Imported {samples:,} samples.")
+
+
 @config_app.command("check")
 def check_config(config: ConfigOption = None, assignments: SetOption = None) -> None:
     """Tell whether the configuration is right: all that is wrong with it, or nothing and 0."""
@@ -287,6 +332,14 @@ def _with_state(
             await state.stop()
 
     return _run(use_state())
+
+
+def _print_progress(progress: Progress) -> None:
+    if not sys.stderr.isatty():
+        return
+    share = f", {progress.read_bytes / progress.total_bytes:.0%} of the file" if progress.total_bytes else ""
+    pace = progress.samples / max(progress.seconds, 1e-3)
+    print(f"\r{progress.samples:,} samples{share}, {pace:,.0f} a second ", end="", file=sys.stderr, flush=True)
 
 
 def _print_diagnosis(diagnosis: Diagnosis) -> None:
