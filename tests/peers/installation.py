@@ -202,8 +202,11 @@ PROMTOOL = GoPeer(
     package="github.com/prometheus/prometheus/cmd/promtool",
     folder="prometheus",
 )
+NODE_EXPORTER = GoPeer(
+    "node_exporter", module="github.com/prometheus/node_exporter", package="github.com/prometheus/node_exporter"
+)
 CHROMIUM = DebianPeer("chromium", package="chromium", commands=("chromium", "chromium-browser", "google-chrome"))
 NODE_SENDERS = NodePeer("senders", script="send.mjs")
 SYSLOG_NG = DebianPeer("syslog-ng", package="syslog-ng-mod-http", commands=("syslog-ng",))
 
-PEERS: tuple[Peer, ...] = (JAEGER, PROMETHEUS, PROMTOOL, CHROMIUM, NODE_SENDERS, SYSLOG_NG)
+PEERS: tuple[Peer, ...] = (JAEGER, PROMETHEUS, PROMTOOL, NODE_EXPORTER, CHROMIUM, NODE_SENDERS, SYSLOG_NG)

@@ -56,7 +56,7 @@ def collect_disks(proc: Path) -> list[Family]:
         if _IGNORED_DEVICES.fullmatch(device):
             continue
         for family, (_, _, factor), field in zip(families, _COLUMNS, fields[_FIRST_COLUMN:], strict=False):
-            family.add(int(field) * factor if factor >= 1 else int(field) / _MS, device)
+            family.add(int(field) * factor, device)
     return families
 
 
@@ -113,7 +113,8 @@ def collect_filesystems(proc: Path) -> list[Family]:
 
 def _mounts(proc: Path) -> Iterator[_Mount]:
     seen = set()
-    for line in read_text(proc / "self/mountinfo").splitlines():
+    # Those of the machine where they may be seen, or else those of this process's own view.
+    for line in (read_text(proc / "1/mountinfo") or read_text(proc / "self/mountinfo")).splitlines():
         before, _, after = line.partition(" - ")
         _, _, numbers, _, mount_point, options, *_ = before.split(" ")
         fs_type, device, *rest = after.split(" ")

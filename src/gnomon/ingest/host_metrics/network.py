@@ -114,7 +114,6 @@ def _state(sys: Path, devices: list[str]) -> list[Family]:
         named.add(1, device, *texts, state, admin, read_text(folder / "ifalias"))
         for family, file, factor in numbers:
             value = read_number(folder / file)
-            # An interface that knows no speed says -1.
-            if value is not None and value >= 0:
+            if value is not None:
                 family.add(value * factor, device)
     return [up, named, *(family for family, _, _ in numbers)]

@@ -8,4 +8,10 @@ from gnomon.model.errors import GnomonError
 
 
 class ScrapeError(GnomonError):
-    """Tell why a scrape failed."""
+    """Tell why a scrape failed, and how many samples had been counted by then, before relabeling and after."""
+
+    def __init__(self, message: str, *, scraped: int = 0, kept: int = 0) -> None:
+        """Keep the counts."""
+        super().__init__(message)
+        self.scraped = scraped
+        self.kept = kept

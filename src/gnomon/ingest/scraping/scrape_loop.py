@@ -124,7 +124,7 @@ class ScrapeLoop:
     async def scrape(self, time_ms: int) -> None:
         """Scrape once; `time_ms` is what the samples bear."""
         began = self._clock.monotonic()
-        error, size = "", 0
+        error, size, counts = "", 0, (0, 0, 0)
         batch = Batch([])
         try:
             if self.forced_error:
@@ -138,16 +138,19 @@ class ScrapeLoop:
                 batch = await asyncio.to_thread(self.cache.read, body, body_format, time_ms)
         except TimeoutError:
             error = f'Get "{self.target.url}": context deadline exceeded'
-        except (ScrapeError, ExpositionError) as failure:
+        except ScrapeError as failure:
+            error, counts = str(failure), (failure.scraped, failure.kept, 0)
+        except ExpositionError as failure:
             error = str(failure)
         except Exception as failure:
             log.exception("scrape failed unexpectedly", job=self._job.name, target=self.target.url)
             error = f"{type(failure).__name__}: {failure}"
         if error:
             batch = self.cache.read_nothing(time_ms)
+        else:
+            counts = (batch.scraped, batch.kept, batch.added)
         duration_s = self._clock.monotonic() - began
         self.last = LastScrape("down" if error else "up", error, time_ms, duration_s)
-        counts = (batch.scraped, batch.kept, batch.added)
         extra = (self.target.timeout_ms / _MS_PER_S, self._job.limits.samples, size)
         report = self._report.write((not error, duration_s, *counts, *extra), time_ms)
         await self._write(batch.parts + report)

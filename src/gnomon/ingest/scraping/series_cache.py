@@ -118,7 +118,7 @@ class SeriesCache:
         limit = self._job.limits.samples
         if limit and layout.kept > limit:
             self._parsers.clear()
-            raise ScrapeError("sample limit exceeded")
+            raise ScrapeError("sample limit exceeded", scraped=len(exposition.series), kept=layout.kept)
         timed = exposition.times_ms if self._job.honor_timestamps else {}
         if timed or exposition.histograms:
             parts, alive = self._write_singly(exposition, layout, timed, time_ms)
