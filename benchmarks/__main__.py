@@ -10,6 +10,8 @@ from benchmarks.figures import Benchmark, describe_machine, print_figures
 NAMES = (
     "trace_ingest",
     "log_ingest",
+    "remote_write",
+    "metric_storage",
     "small_requests",
     "idle",
     "redaction",

@@ -11,19 +11,38 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from benchmarks.telemetry import RequestMaker, make_logs, make_traces
+from benchmarks.samples import make_new_series, make_samples
+from benchmarks.telemetry import make_logs, make_traces
 
 _HEAD = re.compile(
     rb"HTTP/1.1 (?P<status>\d+) (?s:.)*?\r\ncontent-length: (?P<length>\d+)(?s:.)*?\r\n\r\n", re.IGNORECASE
 )
 
+_NO_CONTENT = b"HTTP/1.1 204"
+
+
+class RequestMaker(Protocol):
+    """Make one request after the other."""
+
+    def next(self) -> memoryview:
+        """Return a request that nobody has seen."""
+
+
+_REMOTE_WRITE = "Content-Encoding: snappy\r\nX-Prometheus-Remote-Write-Version: 0.1.0\r\n"
+_HEADERS = {"samples": _REMOTE_WRITE, "new_series": _REMOTE_WRITE}
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What to send: `signal` is traces or logs, `rate` requests a second over all connections (0: no limit)."""
+    """What to send: `signal` is one of MAKERS, `rate` requests a second over all connections (0: no limit).
+
+    Samples begin at `first_ms` and run ahead of the clock by far.
+    """
 
     url: str
     signal: str
@@ -31,6 +50,15 @@ class Load:
     connections: int = 4
     items: int = 500
     rate: float = 0.0
+    first_ms: int = 0
+
+
+MAKERS: dict[str, Callable[[Load, int], RequestMaker]] = {
+    "traces": lambda load, _connection: make_traces(load.items),
+    "logs": lambda load, _connection: make_logs(load.items),
+    "samples": lambda load, connection: make_samples(load.items, connection, load.first_ms),
+    "new_series": lambda load, connection: make_new_series(load.items, connection, load.first_ms),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +102,12 @@ def run_load(load: Load) -> Outcome:
 class _Connection:
     """One connection; it is opened anew where the server has closed it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, headers: str = "") -> None:
         address = urlsplit(url)
         self._address = (address.hostname or "", address.port or 80)
         self._head = (
             f"POST {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/x-protobuf\r\n"
-            "Content-Length: %d\r\n\r\n"
+            f"{headers}Content-Length: %d\r\n\r\n"
         )
         self._socket = self._open()
 
@@ -106,6 +134,8 @@ class _Connection:
             if not piece:
                 raise ConnectionResetError
             answer += piece
+            if answer.startswith(_NO_CONTENT) and answer.endswith(b"\r\n\r\n"):
+                return 204
         return int(found["status"])
 
 
@@ -115,12 +145,12 @@ class _Sender(threading.Thread):
     def __init__(self, load: Load, number: int) -> None:
         super().__init__()
         self.load, self.number, self.began = load, number, 0.0
-        self.maker: RequestMaker = (make_traces if load.signal == "traces" else make_logs)(load.items)
+        self.maker = MAKERS[load.signal](load, number)
         self.latencies: list[float] = []
         self.refused = 0
 
     def run(self) -> None:
-        load, connection = self.load, _Connection(self.load.url)
+        load, connection = self.load, _Connection(self.load.url, _HEADERS.get(self.load.signal, ""))
         interval = load.connections / load.rate if load.rate else 0.0
         intended = self.began + interval * self.number / load.connections
         while (now := time.monotonic()) < self.began + load.seconds:
