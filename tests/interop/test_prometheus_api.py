@@ -124,7 +124,7 @@ def make_requests(now_ms: int) -> list[bytes]:
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory, prometheus_program: Path) -> Iterator[Both]:
     """Run both and write the same requests to them."""
-    assert prometheus_program
+    assert prometheus_program.exists()
     folder = tmp_path_factory.mktemp("api")
     settings = {
         "query": {"features": list(PROMQL_FEATURES)},
@@ -327,7 +327,7 @@ def test_status_has_prometheus_shape(both: Both, path: str) -> None:
 
 def test_promtool_asks_gnomon(both: Both, promtool_program: Path) -> None:
     """promtool's query commands print for Gnomon what they print for Prometheus."""
-    assert promtool_program
+    assert promtool_program.exists()
     window = [f"--start={both.start_s:.0f}", f"--end={both.end_s:.0f}"]
 
     def ask(*arguments: str) -> tuple[str, str]:
@@ -353,7 +353,7 @@ def test_promtool_asks_gnomon(both: Both, promtool_program: Path) -> None:
     assert {json.dumps(row) for row in json.loads(ours)} == {json.dumps(row) for row in json.loads(theirs)}
 
 
-GRAFANA = (
+GRAFANA: tuple[tuple[str, str, dict[str, str]], ...] = (
     # The requests of Grafana's Prometheus data source: "Save & test", the query builder, a panel, Explore.
     ("GET", "/api/v1/status/buildinfo", {}),
     ("POST", "/api/v1/query", {"query": "1+1", "time": "4"}),
