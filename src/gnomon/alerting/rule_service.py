@@ -1,8 +1,10 @@
 """Evaluate rule groups on schedule, as a service: what they record is written like everybody's samples."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -75,6 +77,7 @@ class RuleService:
         self._running: dict[str, tuple[GroupState, asyncio.Task[None]]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._encoded: dict[Labels, bytes] = {}
+        self._told: dict[tuple[str, int], str] = {}
         self._evaluator = self._make_evaluator()
 
     @property
@@ -130,11 +133,11 @@ class RuleService:
                 old[1].cancel()
                 state.take_over(old[0])
             INTERVAL.labels(group.key).set(state.interval_ms / 1000)
-            task = asyncio.create_task(self._run(state), name=f"rules {group.name}")
+            task = _spawn(self._run(state), f"rules {group.name}")
             self._running[group.key] = (state, task)
         for state, task in before.values():
             task.cancel()
-            ending = asyncio.create_task(self._end_later(state), name=f"end of rules {state.group.name}")
+            ending = _spawn(self._end_later(state), f"end of rules {state.group.name}")
             self._ending.add(ending)
             ending.add_done_callback(self._ending.discard)
 
@@ -157,11 +160,13 @@ class RuleService:
                 SCHEDULED.labels(key).inc(missed)
             slot += (missed + 1) * interval_ms * 1_000_000
 
-    @staticmethod
-    def _tell_failures(state: GroupState) -> None:
-        for rule in state.rules:
-            if rule.health is Health.FAILED:
+    def _tell_failures(self, state: GroupState) -> None:
+        """Log why rules fail, once for the same reason."""
+        for place, rule in enumerate(state.rules):
+            key = (state.group.key, place)
+            if rule.health is Health.FAILED and self._told.get(key) != rule.last_error:
                 log.warning("rule failed", group=state.group.name, rule=rule.rule.name, error=rule.last_error)
+            self._told[key] = rule.last_error
 
     async def _end_later(self, state: GroupState) -> None:
         """Mark the series of a group that is gone as ended, once renamed rules have had time to take them over."""
@@ -184,3 +189,8 @@ class RuleService:
         if isinstance(result.value, NativeHistogram):
             return encode_series(labels, histograms=[encode_histogram(result.value, time_ms)])
         return encode_sample(labels, time_ms, result.value)
+
+
+def _spawn(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """Start a task that is no part of what is under way: a request to reload ends, rules go on."""
+    return asyncio.create_task(work, name=name, context=Context())

@@ -134,10 +134,13 @@ def _token(state: GroupState) -> str:
 
 def _recording_rule(state: RuleState) -> dict[str, Any]:
     rule = state.rule
-    described: dict[str, Any] = {"name": rule.name, "query": to_string(parse(rule.expr))}
-    if rule.labels:
-        described["labels"] = dict(sorted(rule.labels.items()))
-    return described | _health(state) | {"type": "recording"}
+    return {
+        "name": rule.name,
+        "query": to_string(parse(rule.expr)),
+        "labels": dict(sorted(rule.labels.items())),
+        **_health(state),
+        "type": "recording",
+    }
 
 
 def _alerting_rule(state: RuleState, *, with_alerts: bool) -> dict[str, Any]:
