@@ -39,12 +39,16 @@ REFUSED_SAMPLES = Counter(
 STREAMS = ("remote_write", "remote_write_v2")
 DAY_MS = 86_400_000
 
-_ROWS = """
+_FINGERPRINT = "arraySum((name, value) -> cityHash64(name, value), mapKeys(labels), mapValues(labels)) AS fingerprint"
+_ALL_ROWS = f"""
 SELECT id, toInt32(min(day)) AS first_day, toInt32(max(day)) AS last_day, any(labels) AS pairs,
-       cityHash64(arraySort(groupUniqArrayArray(arrayZip(mapKeys(labels), mapValues(labels))))) AS fingerprint,
-       toUnixTimestamp64Micro(max(added)) AS added_us
-FROM series WHERE added > fromUnixTimestamp64Micro({since:Int64}, 'UTC')
-GROUP BY id, cityHash64(mapKeys(labels), mapValues(labels))
+       {_FINGERPRINT}, toUnixTimestamp64Micro(max(added)) AS added_us
+FROM series GROUP BY id, fingerprint
+"""
+_NEW_ROWS = f"""
+SELECT id, toInt32(day) AS first_day, first_day AS last_day, labels AS pairs,
+       {_FINGERPRINT}, toUnixTimestamp64Micro(added) AS added_us
+FROM series WHERE added > fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')
 """
 _ARRIVALS = """
 SELECT toUnixTimestamp64Micro(received) AS received_us,
@@ -181,7 +185,8 @@ class SeriesCatalog:
 
     async def _take_new_series(self) -> None:
         since = {"since": self._added_us - self._settle_us}
-        table = await self._engine.query_arrow(_ROWS, since, settings={"max_result_rows": 0})
+        statement = _NEW_ROWS if self._added_us else _ALL_ROWS
+        table = await self._engine.query_arrow(statement, since, settings={"max_result_rows": 0})
         if not table.num_rows:
             return
         rows = read_series_rows(table)
