@@ -79,8 +79,8 @@ These answer in the words of their protocols.
 
 | route | protocol | scope |
 |---|---|---|
-| `POST /v1/traces`, `POST /v1/logs` | OTLP/HTTP: protobuf or JSON; gzip, deflate or zstd | ingest |
-| `POST /v1/metrics` | answers 501: metrics are not taken over OTLP | ingest |
+| `POST /v1/traces`, `POST /v1/logs`, `POST /v1/metrics` | OTLP/HTTP: protobuf or JSON; gzip, deflate or zstd | ingest |
+| `POST /api/v1/write` | Prometheus remote write 1.0 and 2.0 | ingest |
 | `POST /loki/api/v1/push` | Loki push: JSON or snappy protobuf | ingest |
 | `POST /ingest/jsonl` | JSON Lines: one log record a line | ingest |
 

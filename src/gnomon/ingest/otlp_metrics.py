@@ -1,4 +1,4 @@
-"""OTLP metrics as Prometheus series: one data point after the other, in Python (docs/adr says why)."""
+"""OTLP metrics as Prometheus series: one data point after the other, in Python (docs/adr/0012 says why)."""
 
 import asyncio
 import time
