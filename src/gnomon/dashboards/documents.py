@@ -25,7 +25,7 @@ _Text = Annotated[str, Field(max_length=50_000)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Tell where a panel stands on a grid of 24 columns; one unit of height is 32 px."""
+    """Tell where a panel stands on a grid of 24 columns; one unit of height is 36 px."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
