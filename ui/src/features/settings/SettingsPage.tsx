@@ -123,7 +123,7 @@ function Endpoints({ endpoints }: { endpoints: StatusResponse["endpoints"] }) {
           </div>
         );
       })}
-      <p className="quiet">OTLP over HTTP is taken on the main port, too, at /v1/traces and /v1/logs.</p>
+      <p className="quiet">OTLP over HTTP is taken on the main port, too, at /v1/traces, /v1/logs and /v1/metrics.</p>
     </dl>
   );
 }
