@@ -53,6 +53,12 @@ _GROUP = 256
 _CATCH_UP_S = 1.0
 _DRAIN_S = 10.0
 _CLOSE_AGAIN_S = 0.5
+# Under full load a segment holds about what loads in `_SEGMENT_LOAD_S`, and senders wait a little where more than what
+# loads in `_LAG_S` is acknowledged and not loaded: the last acknowledged request can be queried within a second.
+_SEGMENT_LOAD_S = 0.35
+_LAG_S = 0.75
+_PACE_S = 1.0
+_RATE_WEIGHT = 0.3
 
 
 @dataclass(slots=True)
@@ -76,6 +82,8 @@ class _StreamJournal:
         self.pending: dict[bytes, asyncio.Future[None]] = {}
         self.wake = asyncio.Event()
         self.close_now = False
+        # Bytes a second at which segments load; 0 until one of a size that tells was loaded.
+        self.load_rate = 0.0
 
 
 class Journal:
@@ -201,6 +209,8 @@ class Journal:
         journal.pending[fingerprint] = done
         self._waiting_bytes += len(body)
         try:
+            if self._is_ahead(journal):
+                await self._pace(journal)
             if self._backlog_bytes > self._settings.backlog_bytes:
                 await self._hold_back(stream)
             journal.waiting.append(_Waiting(body, fingerprint, done))
@@ -250,6 +260,19 @@ class Journal:
             explained = f"{message} Send the request again later."
             raise StorageUnavailableError(explained, reason=reason)
 
+    def _is_ahead(self, journal: _StreamJournal) -> bool:
+        """Tell whether more of a stream is acknowledged than its loader can load within `_LAG_S`."""
+        ahead = self._appended[journal.stream] - self._stored[journal.stream]
+        enough = journal.load_rate * _LAG_S if journal.load_rate else 2 * self._settings.segment_bytes
+        return ahead > max(2 * self._busy_bytes, enough)
+
+    async def _pace(self, journal: _StreamJournal) -> None:
+        """Let the loader catch up before a request is acknowledged; not for long, and not where the loader is stuck."""
+        deadline = self._clock.monotonic() + _PACE_S
+        while self._is_ahead(journal) and self._clock.monotonic() < deadline and not self._loader.trouble:
+            self._refuse_if(self._stopping, journal.stream, "stopping", "Gnomon is shutting down.")
+            await self._clock.sleep(0.005)
+
     async def _hold_back(self, stream: str) -> None:
         """Wait until the loader has caught up, for so long as settings say."""
         deadline = self._clock.monotonic() + self._settings.hold_s
@@ -284,7 +307,8 @@ class Journal:
         segment = journal.segment
         if segment is None:
             return 60.0
-        if segment.size >= self._settings.segment_bytes:
+        enough = max(self._busy_bytes, journal.load_rate * _SEGMENT_LOAD_S) if journal.load_rate else segment.size + 1
+        if segment.size >= min(self._settings.segment_bytes, enough):
             return 0.0
         busy = segment.size >= self._busy_bytes
         age = self._settings.segment_age_s if busy else self._settings.idle_segment_age_s
@@ -368,6 +392,9 @@ class Journal:
         """Settle the books after a segment has been stored and deleted."""
         self._backlog_bytes -= segment.size
         BACKLOG_BYTES.set(self._backlog_bytes)
+        if segment.size >= self._busy_bytes and segment.load_s > 0:
+            journal, rate = self._streams[segment.stream], segment.size / segment.load_s
+            journal.load_rate += (rate - journal.load_rate) * (_RATE_WEIGHT if journal.load_rate else 1.0)
         async with self._loaded:
             self._stored[segment.stream] += segment.size
             self._loaded.notify_all()

@@ -47,7 +47,10 @@ _PASSING_CODES = frozenset({0, 159, 202, 209, 210, 236, 241, 242, 243, 252, 279,
 
 @dataclass(slots=True)
 class Segment:
-    """A file of requests, open or closed; `accepted` holds the fingerprints not yet written down, with their second."""
+    """A file of requests, open or closed; `accepted` holds the fingerprints not yet written down, with their second.
+
+    `load_s` is how long its loading took, once that is done.
+    """
 
     stream: str
     path: Path
@@ -55,6 +58,7 @@ class Segment:
     size: int = 0
     accepted: list[tuple[bytes, int]] = field(default_factory=list)
     file: int = -1
+    load_s: float = 0.0
 
 
 class Loader:
@@ -109,9 +113,11 @@ class Loader:
     async def _run(self, stream: str) -> None:
         while True:
             segment = await self._queues[stream].get()
+            began = self._clock.monotonic()
             if not await self._insert(stream, segment.path):
                 await self._insert_parts(segment)
             await asyncio.to_thread(segment.path.unlink)
+            segment.load_s = self._clock.monotonic() - began
             BACKLOG_SEGMENTS.dec()
             LOADED_BYTES.labels(stream).inc(segment.size)
             await self._on_loaded(segment)

@@ -120,6 +120,28 @@ async def test_a_loader_that_is_behind_makes_requests_wait_and_then_refuses(tmp_
         assert await _count(opened.engine) == 3
 
 
+class _SlowEngine(_StuckEngine):
+    """An engine that takes in 400 kB a second."""
+
+    async def load(self, stream: Stream, segment: Path, token: str) -> None:
+        await asyncio.sleep(segment.stat().st_size / 400_000)
+
+
+async def test_senders_are_paced_by_the_loader(tmp_path: Path) -> None:
+    """However much is sent, what was acknowledged last is loaded within about a second, and nobody is refused."""
+    async with open_storage(tmp_path, settings=JournalSettings(segment_bytes=80_000, segment_age_s=0.1)) as opened:
+        opened.journal._loader._engine = _SlowEngine(opened.engine)  # type: ignore[assignment]
+        body, ends = make_trace_request(100), asyncio.get_running_loop().time() + 2.5
+
+        async def send() -> None:
+            while asyncio.get_running_loop().time() < ends:
+                await opened.journal.append(TRACES, body, os.urandom(16))
+
+        await asyncio.gather(*(send() for _ in range(4)))
+        async with asyncio.timeout(1.5):
+            await opened.journal.flush()
+
+
 class _PickyEngine(_StuckEngine):
     """An engine that refuses one request for a reason that no protobuf reader would give."""
 
