@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -20,9 +20,11 @@ from gnomon.promql.fetching import Fetched, Limits, fetch
 from gnomon.promql.label_sets import LabelRules
 from gnomon.promql.parser import parse
 from gnomon.promql.planner import Plan, PlanSettings, plan_query
+from gnomon.promql.result_cache import Kept, Key, ResultCache, alone, can_be_kept, join, keep, lead_of
 from gnomon.promql.results import QueryResult, QueryStatistics, ResultKind
+from gnomon.promql.sample_cache import SampleCache
 from gnomon.promql.settings import EngineSettings
-from gnomon.promql.source import SeriesSource
+from gnomon.promql.source import SeriesSource, TracksArrivals
 from gnomon.promql.syntax_tree import Expression, ValueType
 from gnomon.promql.value_types import value_type
 from gnomon.promql.values import RangeVector, Scalar, Text, Value, Vector
@@ -46,6 +48,18 @@ class _Stop:
             raise _timeout(self.timeout_s)
 
 
+@dataclass(frozen=True, slots=True)
+class CacheStatistics:
+    """What is kept of results and of samples, and how often it was of use."""
+
+    result_bytes: int
+    result_hits: int
+    result_misses: int
+    sample_bytes: int
+    sample_hits: int
+    sample_misses: int
+
+
 class QueryEngine:
     """Answer queries about the series of a source."""
 
@@ -53,15 +67,32 @@ class QueryEngine:
         self, source: SeriesSource, settings: EngineSettings | None = None, *, now: Callable[[], float] = time.time
     ) -> None:
         """Take a source; `now` returns Unix seconds."""
-        self._source = source
         self._settings = settings or EngineSettings()
-        self._now = now
+        self._arrivals = source if isinstance(source, TracksArrivals) else None
+        self._samples: SampleCache | None = None
+        if isinstance(source, TracksArrivals) and self._settings.sample_cache_bytes:
+            self._samples = SampleCache(source, source, self._settings.sample_cache_bytes, now=now)
+        self._source: SeriesSource = self._samples or source
+        self._results = ResultCache(self._settings.result_cache_bytes)
         self._rules = LabelRules()
 
     @property
     def settings(self) -> EngineSettings:
         """Return the limits and habits."""
         return self._settings
+
+    @property
+    def cached(self) -> CacheStatistics:
+        """Return what is kept in memory, and how often that was enough."""
+        samples = self._samples
+        return CacheStatistics(
+            self._results.size_bytes,
+            self._results.hits,
+            self._results.misses,
+            0 if samples is None else samples.size_bytes,
+            0 if samples is None else samples.hits,
+            0 if samples is None else samples.misses,
+        )
 
     async def instant(
         self,
@@ -103,8 +134,63 @@ class QueryEngine:
             )
         grid = Grid(start_ms, end_ms, step_ms)
         self._check_grid(grid)
-        value, run = await self._run(expression, grid, lookback_ms, timeout_s, max_series=max_series)
-        return _sort_rows(_as_result(value, run, text, ResultKind.MATRIX))
+
+        async def compute(steps: Grid) -> "tuple[QueryResult, _Run]":
+            value, run = await self._run(expression, steps, lookback_ms, timeout_s, max_series=max_series)
+            return _as_result(value, run, text, ResultKind.MATRIX), run
+
+        if self._arrivals is None or not text or not self._settings.result_cache_bytes or not can_be_kept(expression):
+            return _sort_rows((await compute(grid))[0])
+        key = Key(text, step_ms, start_ms % step_ms, lookback_ms or self._settings.lookback_ms)
+        return _sort_rows(await self._range_with_cache(key, grid, compute, self._arrivals))
+
+    async def _range_with_cache(
+        self,
+        key: Key,
+        grid: Grid,
+        compute: "Callable[[Grid], Awaitable[tuple[QueryResult, _Run]]]",
+        arrivals: TracksArrivals,
+    ) -> QueryResult:
+        """Compute only the steps after those that are kept and still hold."""
+        kept = self._still_valid(key, arrivals)
+        kept = kept if kept is not None and kept.grid.start_ms <= grid.start_ms else None
+        usable = None if kept is None else kept.between(grid.start_ms, grid.end_ms)
+        grid = Grid(grid.start_ms, grid.start_ms + (grid.steps - 1) * grid.step_ms, grid.step_ms)
+        if usable is None:
+            self._results.misses += 1
+            token = arrivals.late_since(0).token
+            result, run = await compute(grid)
+            lead_ms = lead_of(run.plan)
+        else:
+            self._results.hits += 1
+            token, lead_ms = usable.token, usable.lead_ms
+            if usable.grid.end_ms >= grid.end_ms:
+                return alone(usable, QueryResult(ResultKind.MATRIX, grid.times_ms))
+            newer, _ = await compute(Grid(usable.grid.end_ms + grid.step_ms, grid.end_ms, grid.step_ms))
+            if newer.histograms is not None or newer.warnings:
+                self._results.drop(key)
+                return (await compute(grid))[0]
+            result = join(usable, newer, grid)
+        found = keep(result, grid, token, lead_ms)
+        if found is not None:
+            self._results.put(key, found)
+        return result
+
+    def _still_valid(self, key: Key, arrivals: TracksArrivals) -> Kept | None:
+        """Return what is kept of a query, without the steps that samples have come for since."""
+        kept = self._results.get(key)
+        if kept is None:
+            return None
+        late = arrivals.late_since(kept.token)
+        if late.oldest_ms is not None:
+            # A step sees samples up to its own time and the lead.
+            last_ms = late.oldest_ms - kept.lead_ms - 1
+            remaining = kept.between(kept.grid.start_ms, last_ms) if last_ms >= kept.grid.start_ms else None
+            if remaining is None:
+                self._results.drop(key)
+                return None
+            kept = remaining
+        return replace(kept, token=late.token)
 
     def _check_grid(self, grid: Grid) -> None:
         if grid.step_ms < 1:

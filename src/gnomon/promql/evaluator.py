@@ -39,7 +39,7 @@ from gnomon.promql.syntax_tree import (
     WindowEdges,
 )
 from gnomon.promql.values import RangeVector, Scalar, Text, Value, Vector
-from gnomon.promql.windows import drop_stale
+from gnomon.promql.windows import drop_stale, select_samples
 
 # Range functions that return a sample itself, and so keep its name.
 _KEEPS_NAME = frozenset({"first_over_time", "last_over_time"})
@@ -62,6 +62,10 @@ class Evaluator:
         value = self.evaluate(plan.expression, plan.grid.steps)
         if isinstance(value, Vector):
             return finish_names(value, self.context.rules).without_empty_rows()
+        if isinstance(value, RangeVector):
+            end_ms = int(value.ends_ms[0])
+            inside = (value.samples.times_ms > end_ms - value.range_ms) & (value.samples.times_ms <= end_ms)
+            return replace(value, samples=select_samples(value.samples, inside))
         return value
 
     def evaluate(self, node: Expression, steps: int) -> Value:

@@ -1,7 +1,7 @@
 """What the query engine asks of a store of series."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gnomon.model.matchers import Matcher
 from gnomon.model.series import Grid, Samples, SeriesSet, Windows
@@ -27,3 +27,23 @@ class SeriesSource(Protocol):
         `function` is the name of a PromQL range function over float samples (`rate`, `max_over_time` …), staleness
         markers left out; or `last`, the instant selector: the newest sample, nothing when that is a marker.
         """
+
+
+class LateSamples(Protocol):
+    """What became queryable since a token: the token to ask with the next time, and the oldest sample's time."""
+
+    @property
+    def token(self) -> int:
+        """Return the token that stands for now."""
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """Return the time of the oldest sample that became queryable; None when nothing did."""
+
+
+@runtime_checkable
+class TracksArrivals(Protocol):
+    """A source that tells when what was read before is no longer all that there is."""
+
+    def late_since(self, token: int) -> LateSamples:
+        """Return what became queryable since a token (0 stands for the beginning)."""

@@ -70,10 +70,10 @@ def count_until(samples: Samples, ends_ms: Integers) -> Integers:
     series, steps = len(starts), len(ends_ms)
     if not series or not steps:
         return np.zeros((series, steps), dtype=np.int64)
-    if steps == 1:
-        return _count_until_one(samples, int(ends_ms[0]))
     if len(samples) >= series * steps:
         return _guess_until(samples, ends_ms)
+    if steps == 1:
+        return _count_until_one(samples, int(ends_ms[0]))
     return _count_by_step(samples, ends_ms)
 
 

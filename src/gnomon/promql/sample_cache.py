@@ -1,0 +1,233 @@
+"""Samples that were read lately, kept in memory: queries about the same series read only what is new.
+
+Blocks of samples are exact: what became queryable after a block was read, and is not newer than all of it, cuts it off
+there, and is read again.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gnomon.model.matchers import Matcher
+from gnomon.model.series import Grid, Integers, Samples, SeriesSet
+from gnomon.promql.source import SeriesSource, TracksArrivals, Windows
+from gnomon.promql.windows import count_until, select_samples
+
+_BYTES_A_SAMPLE = 16
+# Samples after which a block's newest part is made one with the rest: this part of all of them.
+_SMALL_PART = 0.05
+# Samples newer than this are likely to be joined by others of their time.
+_UNSETTLED_MS = 600_000
+# Of a block: who asks for this part of it is given all.
+_MUCH = 0.7
+# Of the whole cache; a selection that would take more is not kept.
+_LARGEST_PART = 0.75
+_DAY_MS = 86_400_000
+# How often samples come where nothing is known yet.
+_USUAL_INTERVAL_MS = 15_000
+
+
+@dataclass(slots=True, eq=False)
+class _Block:
+    """All samples in `(from_ms, to_ms]` of some series: those up to `base_to_ms` in `base`, the newest in `tail`."""
+
+    series: SeriesSet
+    sorted_ids: NDArray[np.uint64]
+    sorted_rows: Integers
+    from_ms: int
+    to_ms: int
+    token: int
+    base: Samples
+    base_to_ms: int
+    tail: Samples | None = None
+
+    @classmethod
+    def of(cls, series: SeriesSet, from_ms: int, to_ms: int, token: int, samples: Samples) -> "_Block":
+        """Return a block of samples that were read after the token was taken."""
+        order = np.argsort(series.ids)
+        return cls(series, series.ids[order], order, from_ms, to_ms, token, samples, to_ms)
+
+    @property
+    def size(self) -> int:
+        return (len(self.base) + (0 if self.tail is None else len(self.tail))) * _BYTES_A_SAMPLE
+
+    def rows_of(self, ids: NDArray[np.uint64]) -> Integers | None:
+        """Return where ids stand, None when any is missing."""
+        if len(ids) == len(self.series.ids) and np.array_equal(ids, self.series.ids):
+            return np.arange(len(ids))
+        places = np.minimum(np.searchsorted(self.sorted_ids, ids), len(self.sorted_ids) - 1)
+        return self.sorted_rows[places] if np.array_equal(self.sorted_ids[places], ids) else None
+
+    def cut(self, after_ms: int) -> None:
+        """Forget the samples that are later."""
+        self.to_ms = after_ms
+        if after_ms < self.base_to_ms:
+            # The newest samples are those that are cut off again and again: they are kept apart from now on.
+            split_ms = max(self.from_ms, after_ms - _UNSETTLED_MS)
+            older, newer = _split(self.base, split_ms)
+            self.base, self.base_to_ms, self.tail = older, split_ms, newer
+        if self.tail is not None:
+            self.tail = _split(self.tail, after_ms)[0]
+
+    def append(self, newer: Samples, to_ms: int) -> None:
+        """Add the samples up to a time."""
+        self.to_ms = to_ms
+        self.tail = newer if self.tail is None else _join(self.tail, newer)
+        if len(self.tail) > max(_SMALL_PART * len(self.base), 10 * len(self.series)):
+            self.base, self.base_to_ms, self.tail = _join(self.base, self.tail), to_ms, None
+
+
+class SampleCache:
+    """Stand between the engine and a source, and keep samples; satisfies SeriesSource.
+
+    Answers may hold samples from outside the interval that was asked for, which windows leave out anyway.
+    Windows are computed by the engine from kept samples, unless they reach further back than a day (the store may have
+    put older samples together), or need more samples than fit.
+    """
+
+    def __init__(
+        self, source: SeriesSource, arrivals: TracksArrivals, max_bytes: int, *, now: Callable[[], float] = time.time
+    ) -> None:
+        """Keep at most so many bytes of a source that tells what comes in; `now` returns Unix seconds."""
+        self._source = source
+        self._arrivals = arrivals
+        self._max_bytes = max_bytes
+        self._now = now
+        self._blocks: list[_Block] = []
+        self._lock = asyncio.Lock()
+        self.hits = 0
+        self.misses = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """Return how much is kept."""
+        return sum(block.size for block in self._blocks)
+
+    async def find_series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
+        """Ask the source."""
+        return await self._source.find_series(matchers, start_ms, end_ms)
+
+    async def read_windows(self, series: SeriesSet, function: str, grid: Grid, window_ms: int) -> Windows | None:
+        """Leave it to the engine where the samples are kept, or can be."""
+        if self._keeps(series, grid.start_ms - window_ms, grid.end_ms):
+            return None
+        return await self._source.read_windows(series, function, grid, window_ms)
+
+    async def read_samples(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples:
+        """Return all samples in `(start_ms, end_ms]`."""
+        if not len(series) or not self._keeps(series, start_ms, end_ms):
+            return await self._source.read_samples(series, start_ms, end_ms)
+        async with self._lock:
+            samples = await self._read(series, start_ms, end_ms)
+        if samples is None:
+            return await self._source.read_samples(series, start_ms, end_ms)
+        return samples
+
+    def _keeps(self, series: SeriesSet, start_ms: int, end_ms: int) -> bool:
+        expected = len(series) * max(1, (end_ms - start_ms) // _USUAL_INTERVAL_MS)
+        fits = expected * _BYTES_A_SAMPLE <= self._max_bytes * _LARGEST_PART
+        return fits and start_ms > self._now() * 1000 - _DAY_MS
+
+    async def _read(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples | None:
+        """Return samples, maybe more than asked for; None when they are not of the kind that is kept."""
+        for block in list(self._blocks):
+            rows = block.rows_of(series.ids)
+            if rows is None or block.from_ms > start_ms:
+                continue
+            if not self._is_up_to_date(block) or (end_ms > block.to_ms and not await self._extend(block, end_ms)):
+                self._blocks.remove(block)
+                break
+            self.hits += 1
+            self._blocks.remove(block)
+            self._blocks.append(block)
+            return _slice(block, rows, start_ms, end_ms)
+        self.misses += 1
+        token = self._arrivals.late_since(0).token
+        samples = await self._source.read_samples(series, start_ms, end_ms)
+        if not _is_plain(samples):
+            return samples
+        self._keep(_Block.of(series, start_ms, end_ms, token, samples))
+        return samples
+
+    def _is_up_to_date(self, block: _Block) -> bool:
+        """Cut off what is no longer all that there is; tell whether anything is left."""
+        late = self._arrivals.late_since(block.token)
+        block.token = late.token
+        if late.oldest_ms is not None and late.oldest_ms <= block.to_ms:
+            if late.oldest_ms <= block.from_ms:
+                return False
+            block.cut(late.oldest_ms - 1)
+        return True
+
+    async def _extend(self, block: _Block, end_ms: int) -> bool:
+        """Read what is newer; tell whether it is of the kind that is kept."""
+        newer = await self._source.read_samples(block.series, block.to_ms, end_ms)
+        if _is_plain(newer):
+            block.append(newer, end_ms)
+            self._make_room()
+        return _is_plain(newer)
+
+    def _keep(self, block: _Block) -> None:
+        self._blocks = [
+            other for other in self._blocks if block.rows_of(other.series.ids) is None or block.from_ms > other.from_ms
+        ]
+        self._blocks.append(block)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while self._blocks and self.size_bytes > self._max_bytes:
+            self._blocks.pop(0)
+
+
+def _is_plain(samples: Samples) -> bool:
+    return samples.histograms is None and samples.starts_ms is None
+
+
+def _split(samples: Samples, at_ms: int) -> tuple[Samples, Samples]:
+    """Return the samples up to a time, and the later ones."""
+    early = samples.times_ms <= at_ms
+    return select_samples(samples, early), select_samples(samples, ~early)
+
+
+def _join(older: Samples, newer: Samples) -> Samples:
+    """Return two lots of samples of the same series, one after the other in each series."""
+    if not len(newer):
+        return older
+    counts = np.diff(newer.offsets)
+    offsets = older.offsets + newer.offsets
+    is_newer = np.zeros(int(offsets[-1]), dtype=np.bool_)
+    ends = np.repeat(offsets[1:], counts)
+    within = np.repeat(newer.offsets[1:], counts) - np.arange(len(newer))
+    is_newer[ends - within] = True
+    times_ms, values = np.empty(len(is_newer), np.int64), np.empty(len(is_newer))
+    times_ms[is_newer], values[is_newer] = newer.times_ms, newer.values
+    np.logical_not(is_newer, out=is_newer)
+    times_ms[is_newer], values[is_newer] = older.times_ms, older.values
+    return Samples(offsets, times_ms, values)
+
+
+def _slice(block: _Block, rows: Integers, start_ms: int, end_ms: int) -> Samples:
+    """Return the samples of some series in `(start_ms, end_ms]`, and more of them where that is quicker."""
+    whole = end_ms - start_ms >= _MUCH * (block.to_ms - block.from_ms)
+    base = _part(block.base, rows, start_ms, end_ms, whole=whole)
+    if block.tail is None or not len(block.tail):
+        return base
+    return _join(base, _part(block.tail, rows, start_ms, end_ms, whole=whole))
+
+
+def _part(samples: Samples, rows: Integers, start_ms: int, end_ms: int, *, whole: bool) -> Samples:
+    if whole:
+        if len(rows) == len(samples.offsets) - 1 and bool((rows == np.arange(len(rows))).all()):
+            return samples
+        begin, end = samples.offsets[:-1][rows], samples.offsets[1:][rows]
+    else:
+        begin = count_until(samples, np.array([start_ms]))[rows, 0]
+        end = np.maximum(begin, count_until(samples, np.array([end_ms]))[rows, 0])
+    counts = end - begin
+    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    places = np.arange(int(offsets[-1]), dtype=np.int64) + np.repeat(begin - offsets[:-1], counts)
+    return Samples(offsets, samples.times_ms[places], samples.values[places])
