@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gnomon import __version__
+from gnomon.alerting.rule_files import RuleFileError, load_rule_files
 from gnomon.alerting.rule_tests import format_verdict, run_rule_tests
 from gnomon.config import Config, SettingsError, load_config
 from gnomon.doctor import Diagnosis, diagnose
@@ -242,6 +243,11 @@ def check_config(config: ConfigOption = None, assignments: SetOption = None) -> 
     settings = _or_exit(lambda: _load(config, {}, assignments))
     for name in settings.unknown_variables:
         print(f"environment {name}: there is no such setting; it is ignored.", file=sys.stderr)
+    try:
+        load_rule_files(settings.prometheus.rule_files, settings.promql.features)
+    except RuleFileError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(EXIT_USAGE) from None
     print("The configuration is valid.")
 
 

@@ -106,3 +106,13 @@ def test_unit_tests_of_rules_tell_by_their_status_whether_they_pass(tmp_path: Pa
     assert (passed.exit_code, failed.exit_code) == (0, 1)
     assert "SUCCESS" in passed.stdout
     assert 'got: {__name__="x"} 2E+00' in failed.stderr
+
+
+def test_rules_are_part_of_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "gnomon.yml").write_text("prometheus: prometheus.yml")
+    (tmp_path / "prometheus.yml").write_text("rule_files: [rules.yml]")
+    (tmp_path / "rules.yml").write_text("groups: [{name: g, rules: [{record: a, expr: 'sum('}]}]")
+    ended = RUNNER.invoke(app, ["config", "check", "--config", str(tmp_path / "gnomon.yml")])
+
+    assert ended.exit_code == 2
+    assert 'rules.yml: 1:50: group "g", rule 1, "a": could not parse expression: 1:5: parse error' in ended.stderr

@@ -227,7 +227,10 @@ def _is_range(call: CallSite) -> bool:
 
 
 def _histogram_argument(call: CallSite, number: int) -> histogram_vectors.Argument:
-    return histogram_vectors.Argument(call.vector(number), call.span(number), call.times_ms, call.context.annotations)
+    context = call.context
+    return histogram_vectors.Argument(
+        call.vector(number), call.span(number), call.times_ms, context.annotations, named=context.delayed_names
+    )
 
 
 def _histogram_quantile(call: CallSite) -> Vector:

@@ -30,12 +30,27 @@ _SAME_LABELS = "vector cannot contain metrics with the same labelset"
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A vector of histograms, where it stands in the query, and the times of its steps."""
+    """A vector of histograms, where it stands in the query, and the times of its steps.
+
+    `named` tells that remarks may name the metric: Prometheus keeps names that long with delayed name removal alone.
+    """
 
     vector: Vector
     span: Span
     times_ms: Integers
     annotations: Annotations
+    named: bool = True
+
+    def warn(self, message: str, labels: Labels) -> None:
+        """Add a warning about a series."""
+        self.annotations.warn(self._about(message, labels.metric_name), self.span)
+
+    def inform(self, message: str, metric: str) -> None:
+        """Add an info about a metric."""
+        self.annotations.inform(self._about(message, metric), self.span)
+
+    def _about(self, message: str, metric: str) -> str:
+        return with_metric_name(message, metric if self.named else "")
 
 
 # Values of single native histograms
@@ -118,7 +133,7 @@ def fraction(lower: Floats, upper: Floats, given: Argument) -> Vector:
             values[step] = histogram_statistics.fraction(histogram, float(lower[step]), float(upper[step]))
             if lower[step] < upper[step] and _has_nan(histogram):
                 message = "input to histogram_fraction has NaN observations, which are excluded from all fractions"
-                given.annotations.inform(with_metric_name(message, native.labels.metric_name), given.span)
+                given.inform(message, native.labels.metric_name)
         rows.add(native.labels, values, native.present)
     return rows.vector()
 
@@ -215,7 +230,7 @@ def _split(given: Argument) -> _Histograms:
         both = native.present & other.any(axis=0) if other is not None else None
         if other is not None and both is not None and both.any():
             message = "vector contains a mix of classic and native histograms"
-            given.annotations.warn(with_metric_name(message, native.labels.metric_name), given.span)
+            given.warn(message, native.labels)
             other[:, both] = False
             native.present[both] = False
     return _Histograms(layouts, natives)
@@ -243,7 +258,7 @@ def _find_buckets(given: Argument) -> tuple[list[int], list[float], dict[Labels,
         bound = _parse_bound(text)
         if bound is None:
             message = f"bucket label {quote(BUCKET_LABEL)} is missing or has a malformed value of {quote(text)}"
-            given.annotations.warn(with_metric_name(message, labels.metric_name), given.span)
+            given.warn(message, labels)
             continue
         groups.setdefault(labels.drop((BUCKET_LABEL,)), []).append(len(rows))
         rows.append(row)
@@ -291,7 +306,7 @@ def _add_quantiles(
 ) -> None:
     repaired: dict[str, list[tuple[Repairs, Integers]]] = {}
     for layout in histograms.layouts:
-        names = np.array([labels.metric_name for labels in layout.labels])
+        names = np.array([labels.metric_name if given.named else "" for labels in layout.labels])
         for bounds, counts, cells in layout.blocks():
             result, repairs = quantiles(q[cells[1]], bounds, counts)
             layout.values[cells] = result
@@ -304,7 +319,8 @@ def _add_quantiles(
         for labels, values, present in layout.rows():
             rows.add(name(labels), values, present)
     for metric, parts in repaired.items():
-        given.annotations.inform(_describe_repairs(metric, parts), given.span)
+        message = with_metric_name(_MONOTONICITY, metric)
+        given.annotations.inform(f"{message}, {_describe_repairs(parts)}", given.span)
     for native in histograms.natives:
         values = np.zeros(len(native.present))
         for step in np.flatnonzero(native.present).tolist():
@@ -322,20 +338,19 @@ def _native_quantile(native: _Native, step: int, q: float, given: Argument) -> f
         elif _has_nan(histogram):
             message = "input to histogram_quantile has NaN observations, result is skewed higher"
         if message:
-            given.annotations.inform(with_metric_name(message, native.labels.metric_name), given.span)
+            given.inform(message, native.labels.metric_name)
     return result
 
 
-def _describe_repairs(metric: str, parts: list[tuple[Repairs, Integers]]) -> str:
+def _describe_repairs(parts: list[tuple[Repairs, Integers]]) -> str:
     lowest = min(float(part.lowest_bound.min()) for part, _ in parts)
     highest = max(float(part.highest_bound.max()) for part, _ in parts)
     largest = max(float(part.largest_fall.max()) for part, _ in parts)
     count = sum(len(times) for _, times in parts)
     first, last = min(int(times.min()) for _, times in parts), max(int(times.max()) for _, times in parts)
     return (
-        f"{with_metric_name(_MONOTONICITY, metric)}, from buckets {format_general(lowest)} to "
-        f"{format_general(highest)}, with a max diff of {largest:.2g}, over {count} samples "
-        f"from {_format_time(first)} to {_format_time(last)}"
+        f"from buckets {format_general(lowest)} to {format_general(highest)}, with a max diff of {largest:.2g}, "
+        f"over {count} samples from {_format_time(first)} to {_format_time(last)}"
     )
 
 
