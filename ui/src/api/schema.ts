@@ -1441,6 +1441,8 @@ export interface components {
             otlp_grpc: string;
             /** Otlp Http */
             otlp_http: string;
+            /** Remote Write */
+            remote_write: string;
             /** Ui */
             ui: string;
         };

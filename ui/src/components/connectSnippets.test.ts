@@ -5,6 +5,7 @@ const ENDPOINTS = {
   ui: "http://0.0.0.0:1212",
   otlp_http: "http://0.0.0.0:4318",
   otlp_grpc: "0.0.0.0:4317",
+  remote_write: "http://0.0.0.0:1212/api/v1/write",
   loki_push: "http://0.0.0.0:1212/loki/api/v1/push",
   jsonl: "http://0.0.0.0:1212/ingest/jsonl",
   jaeger_query: "http://0.0.0.0:1212",

@@ -19,6 +19,7 @@ export function reachable(endpoint: string, hostname: string): string {
 export function connectSnippets(endpoints: EndpointsResponse, hostname: string, keysRequired: boolean): ConnectSnippet[] {
   const http = reachable(endpoints.otlp_http, hostname);
   const grpc = reachable(endpoints.otlp_grpc, hostname);
+  const remoteWrite = reachable(endpoints.remote_write, hostname);
   const loki = reachable(endpoints.loki_push, hostname);
   const jsonl = reachable(endpoints.jsonl, hostname);
   const header = keysRequired ? `export OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20$GNOMON_KEY"\n` : "";
@@ -29,7 +30,7 @@ export function connectSnippets(endpoints: EndpointsResponse, hostname: string, 
     {
       name: "Any SDK",
       where: "Environment of the process",
-      text: `${environment}export OTEL_TRACES_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp`,
+      text: `${environment}export OTEL_TRACES_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp OTEL_METRICS_EXPORTER=otlp`,
     },
     {
       name: "Python",
@@ -55,12 +56,19 @@ export function connectSnippets(endpoints: EndpointsResponse, hostname: string, 
 service:
   pipelines:
     traces: { receivers: [otlp], exporters: [otlp_http/gnomon] }
-    logs: { receivers: [otlp], exporters: [otlp_http/gnomon] }`,
+    logs: { receivers: [otlp], exporters: [otlp_http/gnomon] }
+    metrics: { receivers: [otlp], exporters: [otlp_http/gnomon] }`,
     },
     {
       name: "gRPC",
       where: "Environment of the process",
       text: `export OTEL_EXPORTER_OTLP_ENDPOINT=http://${grpc.replace(/^\w+:\/\//, "")}\nexport OTEL_EXPORTER_OTLP_PROTOCOL=grpc\n${header}export OTEL_SERVICE_NAME=my-service`,
+    },
+    {
+      name: "Prometheus",
+      where: "prometheus.yml; agents and vmagent take the same URL",
+      text: `remote_write:
+  - url: ${remoteWrite}${keysRequired ? `\n    authorization: { credentials: GNOMON_KEY } # the key itself, or a credentials_file` : ""}`,
     },
     {
       name: "Loki shippers",

@@ -23,6 +23,7 @@ class EndpointsResponse(BaseModel):
     ui: str
     otlp_http: str
     otlp_grpc: str
+    remote_write: str
     loki_push: str
     jsonl: str
     jaeger_query: str
@@ -130,6 +131,7 @@ async def get_status(services: ServicesDep) -> StatusResponse:
             ui=endpoints.ui,
             otlp_http=endpoints.otlp_http,
             otlp_grpc=endpoints.otlp_grpc,
+            remote_write=f"{endpoints.ui}/api/v1/write",
             loki_push=f"{endpoints.ui}/loki/api/v1/push",
             jsonl=f"{endpoints.ui}/ingest/jsonl",
             jaeger_query=endpoints.ui,

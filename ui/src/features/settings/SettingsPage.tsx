@@ -103,6 +103,7 @@ function Endpoints({ endpoints }: { endpoints: StatusResponse["endpoints"] }) {
   const rows: [string, string][] = [
     ["OTLP over HTTP", endpoints.otlp_http],
     ["OTLP over gRPC", endpoints.otlp_grpc],
+    ["Prometheus remote write", endpoints.remote_write],
     ["Loki push", endpoints.loki_push],
     ["JSON Lines", endpoints.jsonl],
     ["Jaeger query, for Grafana", endpoints.jaeger_query],
