@@ -17,6 +17,7 @@ from gnomon.dashboards.library import DashboardLibrary
 from gnomon.lifecycle import SystemClock
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import LogTail
+from gnomon.metrics.queries import MetricQueries
 from gnomon.model.api_keys import Scope
 from gnomon.model.cardinality import Cardinality, Counted, MetricLabels, RefusedSeries
 from gnomon.model.labels import Labels
@@ -111,7 +112,9 @@ def open_app(tmp_path: Path) -> OpenApp:
     """Return a way to open the application with changed settings."""
 
     @asynccontextmanager
-    async def opened(checks: tuple[HealthCheck, ...] = (), **changes: object) -> AsyncIterator[App]:
+    async def opened(
+        checks: tuple[HealthCheck, ...] = (), queries: MetricQueries = NO_LINES, **changes: object
+    ) -> AsyncIterator[App]:
         clock = SystemClock()
         state = StateStore(tmp_path, None, clock)
         await state.start()
@@ -131,7 +134,7 @@ def open_app(tmp_path: Path) -> OpenApp:
             tracing=create_tracing(NO_LINES, NO_LINES, clock),
             dashboards=DashboardLibrary(DashboardStore(state, clock)),
             metrics=FewSeries(),
-            queries=NO_LINES,
+            queries=queries,
             scraping=NO_LINES,
             rules=NO_LINES,
         )

@@ -132,3 +132,21 @@ async def test_a_revoked_key_opens_nothing_once_the_memory_of_it_is_gone(
         after = await app.client.get("/api/status", headers={"X-API-Key": token})
 
     assert (before.status_code, after.status_code) == (200, 401)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("POST", "/api/v1/query_range", Scope.READ),
+        ("POST", "/api/v1/read", Scope.READ),
+        ("GET", "/api/v1/status/config", Scope.READ),
+        ("GET", "/federate", Scope.READ),
+        ("POST", "/api/v1/write", Scope.INGEST),
+        ("POST", "/-/reload", Scope.ADMIN),
+        ("GET", "/-/healthy", None),
+        ("GET", "/-/ready", None),
+    ],
+)
+def test_prometheus_routes_want_the_scope_of_what_they_do(method: str, path: str, scope: Scope | None) -> None:
+    """Queries are reading, whatever their method; probes are for everybody."""
+    assert required_scope(path, method) is scope
