@@ -201,21 +201,38 @@ def choose_extremes(
 ) -> Mask:
     """Tell which cells are among the greatest (or least) of their group; of equals, the first rows; NaN comes last."""
     chosen = np.zeros(present.shape, dtype=np.bool_)
-    keys = -values if greatest else values
-    keys = np.where(present, keys, np.nan)
+    keys = np.where(present, -values if greatest else values, np.nan)
     for group in range(groups):
-        rows = np.flatnonzero(codes == group)
-        most = int(limits.max(initial=0))
-        if most >= len(rows) and bool((limits >= len(rows)).all()):
-            chosen[rows] = present[rows]
-            continue
-        # Absent cells would sort among the NaNs: those that are there go first.
-        block, there = keys[rows], present[rows]
-        ranks = np.empty(block.shape, dtype=np.int64)
-        order = np.lexsort((~there, block), axis=0) if np.isnan(block[there]).any() else np.argsort(block, 0, "stable")
-        np.put_along_axis(ranks, order, np.arange(len(rows))[:, None], axis=0)
-        chosen[rows] = there & (ranks < limits)
+        rows = np.flatnonzero(codes == group) if groups > 1 else np.arange(len(codes))
+        there = present[rows]
+        if bool((limits >= len(rows)).all()):
+            chosen[rows] = there
+        elif limits.min(initial=0) == limits.max(initial=0) > 0:
+            chosen[rows] = _choose_least(keys[rows], there, int(limits[0]))
+        else:
+            chosen[rows] = there & (_rank(keys[rows], there) < limits)
     return chosen
+
+
+def _choose_least(keys: Floats, present: Mask, limit: int) -> Mask:
+    """Tell which cells are among so many least of their column."""
+    last = np.partition(keys, limit - 1, axis=0)[limit - 1]
+    less = keys < last
+    equal = keys == last
+    chosen: Mask = less | (equal & (np.cumsum(equal, axis=0) <= limit - less.sum(axis=0)))
+    # Where there are fewer numbers than that, all of them count, and some NaN.
+    scarce = np.isnan(last)
+    if scarce.any():
+        part = present[:, scarce]
+        chosen[:, scarce] = part & (_rank(keys[:, scarce], part) < limit)
+    return chosen
+
+
+def _rank(keys: Floats, present: Mask) -> Integers:
+    """Return the place of each cell in its column: numbers first, then NaN, then what is not there."""
+    ranks = np.empty(keys.shape, dtype=np.int64)
+    np.put_along_axis(ranks, np.lexsort((~present, keys), axis=0), np.arange(len(keys))[:, None], axis=0)
+    return ranks
 
 
 def choose_first(limits: Integers, present: Mask, codes: Integers, groups: int) -> Mask:

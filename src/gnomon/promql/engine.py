@@ -26,6 +26,7 @@ from gnomon.promql.sample_cache import SampleCache
 from gnomon.promql.settings import EngineSettings
 from gnomon.promql.source import SeriesSource, TracksArrivals
 from gnomon.promql.syntax_tree import Expression, ValueType
+from gnomon.promql.telemetry import QUERY_SECONDS
 from gnomon.promql.value_types import value_type
 from gnomon.promql.values import RangeVector, Scalar, Text, Value, Vector
 
@@ -157,12 +158,12 @@ class QueryEngine:
         usable = None if kept is None else kept.between(grid.start_ms, grid.end_ms)
         grid = Grid(grid.start_ms, grid.start_ms + (grid.steps - 1) * grid.step_ms, grid.step_ms)
         if usable is None:
-            self._results.misses += 1
+            self._results.count(hit=False)
             token = arrivals.late_since(0).token
             result, run = await compute(grid)
             lead_ms = lead_of(run.plan)
         else:
-            self._results.hits += 1
+            self._results.count(hit=True)
             token, lead_ms = usable.token, usable.lead_ms
             if usable.grid.end_ms >= grid.end_ms:
                 return alone(usable, QueryResult(ResultKind.MATRIX, grid.times_ms))
@@ -249,6 +250,8 @@ class QueryEngine:
         statistics = QueryStatistics(
             *_count(fetched), fetch_s=fetched_s - began_s, compute_s=time.perf_counter() - fetched_s
         )
+        QUERY_SECONDS.labels("fetch").observe(statistics.fetch_s)
+        QUERY_SECONDS.labels("compute").observe(statistics.compute_s)
         return value, _Run(plan, context.annotations, statistics)
 
     async def _compute(self, context: Context, stop: _Stop) -> Value:

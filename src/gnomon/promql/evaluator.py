@@ -22,6 +22,7 @@ from gnomon.promql.instant_samples import (
 )
 from gnomon.promql.merging import drop_names, finish_names, forbid_same_labels, merge_same_labels
 from gnomon.promql.planner import without_parentheses
+from gnomon.promql.quoting import quote
 from gnomon.promql.range_functions import FLOAT_FUNCTIONS, compute_range_function
 from gnomon.promql.syntax_tree import (
     Aggregation,
@@ -298,23 +299,20 @@ class Evaluator:
         return Vector(value.labels, values, present, histograms, value.name_dropped)
 
     def _remark_no_counter(self, result: Vector, span: Span) -> None:
-        there = np.asarray(result.floats_present.any(axis=1))
-        names = {
-            (labels.metric_name, labels.get("__type__"))
-            for labels, some in zip(result.labels, there.tolist(), strict=True)
-            if some
-        }
-        for name, kind in sorted(names):
-            if not name:
+        """Remark on metrics that do not look like counters, if they have any result."""
+        for name, kind in sorted(self.context.rules.names(result.labels)):
+            if not name or not self._is_doubtful(name, kind):
                 continue
+            rows = [row for row, labels in enumerate(result.labels) if labels.metric_name == name]
+            if not result.floats_present[rows].any():
+                continue
+            message = "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "
             if self.context.type_and_unit:
-                if kind not in _COUNTER_TYPES:
-                    self.context.annotations.inform(
-                        'metric might not be a counter, __type__ label is not set to "counter" or "histogram", '
-                        f'got "{kind}": "{name}"',
-                        span,
-                    )
-            elif not name.endswith(_COUNTER_SUFFIXES):
-                self.context.annotations.inform(
-                    f'metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "{name}"', span
+                message = (
+                    'metric might not be a counter, __type__ label is not set to "counter" or "histogram", '
+                    f"got {quote(kind)}: "
                 )
+            self.context.annotations.inform(message + quote(name), span)
+
+    def _is_doubtful(self, name: str, kind: str) -> bool:
+        return kind not in _COUNTER_TYPES if self.context.type_and_unit else not name.endswith(_COUNTER_SUFFIXES)

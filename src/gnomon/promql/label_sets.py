@@ -36,11 +36,22 @@ class LabelRules:
         """Start with nothing remembered."""
         self._by_rule: dict[Hashable, dict[Labels, Labels]] = {}
         self._vectors: OrderedDict[tuple[int, Hashable], tuple[object, tuple[Labels, ...]]] = OrderedDict()
+        self._names: OrderedDict[int, tuple[object, frozenset[tuple[str, str]]]] = OrderedDict()
         self._groups: OrderedDict[tuple[int, Hashable], tuple[object, Groups]] = OrderedDict()
 
     def without_name(self, labels: tuple[Labels, ...]) -> tuple[Labels, ...]:
         """Return labels without the metric's name, type and unit."""
         return self._apply(labels, "name", lambda one: one.drop(METADATA_LABELS))
+
+    def names(self, labels: tuple[Labels, ...]) -> frozenset[tuple[str, str]]:
+        """Return the names and types of all metrics among the series."""
+        found = self._names.get(id(labels))
+        if found is not None and found[0] is labels:
+            return found[1]
+        names = frozenset((one.metric_name, one.get("__type__")) for one in labels)
+        self._names[id(labels)] = (labels, names)
+        _trim(self._names)
+        return names
 
     def group(self, labels: tuple[Labels, ...], names: tuple[str, ...], *, without: bool) -> Groups:
         """Group by some labels, or by all but some (and the metric's name, type and unit)."""
@@ -108,6 +119,6 @@ class LabelRules:
         return memory
 
 
-def _trim(memory: OrderedDict[tuple[int, Hashable], Any]) -> None:
+def _trim(memory: OrderedDict[Any, Any]) -> None:
     while len(memory) > _REMEMBERED_VECTORS:
         memory.popitem(last=False)

@@ -10,6 +10,7 @@ from gnomon.model.series import Floats, Grid, Mask
 from gnomon.promql.planner import Plan, depends_on_range, walk
 from gnomon.promql.results import QueryResult
 from gnomon.promql.syntax_tree import Expression, Subquery, VectorSelector
+from gnomon.promql.telemetry import CACHE_BYTES, CACHE_REQUESTS
 
 _BYTES_A_ROW = 500
 # What is said of every step alike.
@@ -82,16 +83,26 @@ class ResultCache:
         if kept.size > self._max_bytes:
             return
         self._kept[key] = kept
-        self.size_bytes += kept.size
+        self._resize(kept.size)
         while self.size_bytes > self._max_bytes:
             _, oldest = self._kept.popitem(last=False)
-            self.size_bytes -= oldest.size
+            self._resize(-oldest.size)
 
     def drop(self, key: Key) -> None:
         """Forget an answer."""
         before = self._kept.pop(key, None)
         if before is not None:
-            self.size_bytes -= before.size
+            self._resize(-before.size)
+
+    def count(self, *, hit: bool) -> None:
+        """Note whether what is kept was of use."""
+        self.hits += hit
+        self.misses += not hit
+        CACHE_REQUESTS.labels("results", "hit" if hit else "miss").inc()
+
+    def _resize(self, by_bytes: int) -> None:
+        self.size_bytes += by_bytes
+        CACHE_BYTES.labels("results").inc(by_bytes)
 
 
 def can_be_kept(expression: Expression) -> bool:

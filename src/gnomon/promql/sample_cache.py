@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gnomon.model.matchers import Matcher
 from gnomon.model.series import Grid, Integers, Samples, SeriesSet
 from gnomon.promql.source import SeriesSource, TracksArrivals, Windows
+from gnomon.promql.telemetry import CACHE_BYTES, CACHE_REQUESTS
 from gnomon.promql.windows import count_until, select_samples
 
 _BYTES_A_SAMPLE = 16
@@ -99,6 +100,7 @@ class SampleCache:
         self._now = now
         self._blocks: list[_Block] = []
         self._lock = asyncio.Lock()
+        self._told_bytes = 0
         self.hits = 0
         self.misses = 0
 
@@ -142,10 +144,12 @@ class SampleCache:
                 self._blocks.remove(block)
                 break
             self.hits += 1
+            CACHE_REQUESTS.labels("samples", "hit").inc()
             self._blocks.remove(block)
             self._blocks.append(block)
             return _slice(block, rows, start_ms, end_ms)
         self.misses += 1
+        CACHE_REQUESTS.labels("samples", "miss").inc()
         token = self._arrivals.late_since(0).token
         samples = await self._source.read_samples(series, start_ms, end_ms)
         if not _is_plain(samples):
@@ -181,6 +185,9 @@ class SampleCache:
     def _make_room(self) -> None:
         while self._blocks and self.size_bytes > self._max_bytes:
             self._blocks.pop(0)
+        size = self.size_bytes
+        CACHE_BYTES.labels("samples").inc(size - self._told_bytes)
+        self._told_bytes = size
 
 
 def _is_plain(samples: Samples) -> bool:

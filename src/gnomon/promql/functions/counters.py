@@ -109,12 +109,14 @@ def previous_values(given: FloatWindows) -> tuple[Floats, Mask]:
 
 def find_resets(given: FloatWindows) -> Mask:
     """Tell before which samples the counter was reset: the value fell, or its start timestamp says so."""
-    before, follows = previous_values(given)
+    values, starts = given.values, given.samples.offsets[:-1]
+    fell = np.zeros(len(values), dtype=np.bool_)
     with np.errstate(invalid="ignore"):
-        fell = given.values < before
+        np.less(values[1:], values[:-1], out=fell[1:])
     if given.samples.starts_ms is not None and len(fell):
         fell |= resets_by_start(given.samples.starts_ms, given.samples.times_ms)
-    return follows & fell
+    fell[starts[starts < len(fell)]] = False
+    return fell
 
 
 def overlapping_starts(given: FloatWindows) -> Integers:
