@@ -13,6 +13,9 @@ SERIES = rb"(?:[a-zA-Z_:][\w:]*+)?+[ \t]*+\{%b\}|[a-zA-Z_:][\w:]*+[ \t]++" % LAB
 
 _HEAD = re.compile(rb"([a-zA-Z_:][\w:]*+)?[ \t]*+(?:\{(.*)\})?[ \t]*+", re.DOTALL)
 _LABEL = re.compile(rb"[ \t]*+(?:([a-zA-Z_]\w*+)|(%b))[ \t]*+(?:=[ \t]*+(%b)[ \t]*+)?(,|$)" % (_QUOTED, _QUOTED))
+# Labels without blanks and escapes, as nearly all are.
+_PLAIN_LABELS = re.compile(r'(?:[a-zA-Z_][a-zA-Z0-9_]*="[^"\\]*",)+')
+_PLAIN_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"]*)",')
 _ESCAPE = re.compile(rb"\\(.)")
 _ESCAPED = {b"n": b"\n", b'"': b'"', b"\\": b"\\"}
 
@@ -50,6 +53,13 @@ def unquote(text: bytes) -> str:
 
 
 def _read_labels(inner: bytes, pairs: dict[str, str], *, named: bool) -> None:
+    text = _decode(inner if inner.endswith(b",") else inner + b",")
+    if _PLAIN_LABELS.fullmatch(text):
+        found = _PLAIN_LABEL.findall(text)
+        together = pairs | dict(found)
+        if len(together) == len(pairs) + len(found):
+            pairs.update(together)
+            return
     position, end = 0, len(inner)
     while position < end:
         if not inner[position:].strip(b" \t"):

@@ -43,6 +43,8 @@ def check_labels(labels: Labels, job: ScrapeJob) -> None:
         raise ScrapeError(
             f"label_limit exceeded (metric: {name[:50]!r}, number of labels: {len(labels)}, limit: {limits.labels})"
         )
+    if not (limits.label_name_length or limits.label_value_length):
+        return
     for label, value in labels:
         _check_length("label_name_length_limit", name, label, label, limits.label_name_length)
         _check_length("label_value_length_limit", name, label, value, limits.label_value_length)

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from gnomon.ingest.scraping.errors import ScrapeError
 from gnomon.ingest.scraping.jobs import ScrapeJob
 from gnomon.ingest.scraping.sample_labels import check_labels, label_sample
 from gnomon.ingest.write_request import encode_exemplar, encode_labels, encode_metadata, encode_sample, encode_series
-from gnomon.model.labels import METRIC_NAME, Labels
+from gnomon.model.labels import METRIC_NAME, Labels, Pair
 from gnomon.model.series import STALE_BITS, Floats
 
 STALE_BYTES = struct.pack("<Q", STALE_BITS)
@@ -160,7 +161,7 @@ class SeriesCache:
         series = self._by_labels.get(labels)
         if series is None:
             check_labels(labels, self._job)
-            series = self._by_labels[labels] = Series(encode_labels(labels))
+            series = self._by_labels[labels] = Series(b"".join(map(_encode_label, labels)))
         self._added += 1
         return series
 
@@ -289,6 +290,12 @@ def _join(heads: Sequence[bytes], values: Sequence[bytes], time_ms: int) -> list
         pieces[1::3] = values[start : start + _BLOCK_SERIES]
         parts.append(b"".join(pieces))
     return parts
+
+
+@lru_cache(maxsize=1 << 16)
+def _encode_label(pair: Pair) -> bytes:
+    # Most labels of a new series are those of others.
+    return encode_labels((pair,))
 
 
 def _key(exemplar: Exemplar) -> tuple[Labels, float]:

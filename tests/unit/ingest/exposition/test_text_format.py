@@ -169,6 +169,8 @@ class TestRepeatedScrapes:
         "a 0x\n",
         "1a 3\n",
         'a{b="1",b="2"} 1\n',
+        'a{b="1", b="2"} 1\n',
+        'a{__name__="b"} 1\n',
         "a 1 2 3\n",
         "a 1 1.5\n",
         "{} 1\n",
