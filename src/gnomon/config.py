@@ -392,21 +392,23 @@ class Config:
         """Return what storage needs to be told."""
         options, storage, journal = self.options, self.options.storage, self.options.journal
         retention = storage.retention
+        kept = RetentionSettings(
+            traces_s=int(retention.traces),
+            logs_s=int(retention.logs),
+            metrics_s=int(retention.metrics),
+            metrics_5m_s=int(retention.metrics_5m),
+            metrics_1h_s=int(retention.metrics_1h),
+        )
         return StorageSettings(
             data_dir=options.data_dir,
             max_bytes=storage.max_bytes,
             min_free_bytes=storage.min_free_bytes,
-            retention=RetentionSettings(
-                traces_s=int(retention.traces),
-                logs_s=int(retention.logs),
-                metrics_s=int(retention.metrics),
-                metrics_5m_s=int(retention.metrics_5m),
-                metrics_1h_s=int(retention.metrics_1h),
-            ),
+            retention=kept,
             metrics=MetricSettings(
                 series=options.metrics.max_series,
                 series_per_metric=options.metrics.max_series_per_metric,
                 query_samples=options.query.max_samples,
+                retention=kept,
             ),
             engine=EngineSettings(
                 memory_bytes=storage.memory_bytes,

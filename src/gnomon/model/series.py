@@ -76,7 +76,8 @@ class Samples:
 
     Staleness markers are kept, with their bits. `histograms` is None where all samples are floats; otherwise an object
     array as long as `values` with a `NativeHistogram` or None (then the float counts). `starts_ms` is each sample's
-    start timestamp (0: unknown), or None where there are none at all.
+    start timestamp (0: unknown), or None where there are none at all. `resolution_ms` is that of the coarsest samples
+    where old ones were put together (0: all are as they came).
     """
 
     offsets: Integers
@@ -84,6 +85,7 @@ class Samples:
     values: Floats
     histograms: Objects | None = None
     starts_ms: Integers | None = None
+    resolution_ms: int = 0
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -104,7 +106,9 @@ class Windows:
 
     `left_out` are the positions of series that the store cannot answer exactly (histograms, NaN or infinite values
     where the function is sensitive to them): the caller reads their samples and computes; their rows mean nothing.
+    `resolution_ms` is that of the coarsest samples where old ones were put together (0: all are as they came).
     """
 
     grid: GridValues
     left_out: Integers
+    resolution_ms: int = 0

@@ -97,7 +97,7 @@ class Downsampler:
         self._catalog = catalog
         self._clock = clock
         self._token = 0
-        self._until: dict[int, int] = {}
+        self._until = catalog.downsampled_until_s
         self._resumed = False
         self._periodic = PeriodicService("downsampling", self.run, interval_s, clock)
 
@@ -113,7 +113,7 @@ class Downsampler:
         """Put together what has ended since the last run, and anew what samples came in late for."""
         if not self._resumed:
             rows = (await self._engine.query(_PROGRESS)).rows()
-            self._until = {row["resolution"]: row["until_s"] for row in rows}
+            self._until.update({row["resolution"]: row["until_s"] for row in rows})
             self._resumed = True
         token, lots = self._catalog.arrivals.token, self._catalog.arrivals.lots_since(self._token)
         for resolution_s in TABLES:

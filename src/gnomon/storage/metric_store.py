@@ -22,9 +22,14 @@ from gnomon.model.series import (
     is_stale,
 )
 from gnomon.storage.arrivals import Late
+from gnomon.storage.bucket_windows import COLUMNS as BUCKET_COLUMNS
+from gnomon.storage.bucket_windows import FUNCTIONS as BUCKET_FUNCTIONS
+from gnomon.storage.bucket_windows import Buckets
+from gnomon.storage.downsampling import TABLES
 from gnomon.storage.engine import ArrowTable, Engine
 from gnomon.storage.errors import QueryLimitError
 from gnomon.storage.metric_rows import column, read_grid, read_histograms
+from gnomon.storage.resolutions import FIVE_MINUTES_MS, HOUR_MS, RAW_MS, Kept, Part, finest_for
 from gnomon.storage.series_catalog import DAY_MS, SeriesCatalog
 from gnomon.storage.series_ids import condition_on_ids, condition_on_times, places_of, time_literal
 from gnomon.storage.settings import MetricSettings
@@ -73,9 +78,33 @@ class MetricStore:
         return self._catalog.arrivals.since(token)
 
     async def read_samples(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples:
-        """Return all samples of these series in `(start_ms, end_ms]`."""
+        """Return all samples of these series in `(start_ms, end_ms]`.
+
+        Of what is too old to be kept as it came, the last sample of each bucket.
+        """
         if not len(series):
             return Samples(np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0))
+        old_until_ms = min(self._kept().raw_from_ms, end_ms)
+        if start_ms >= old_until_ms:
+            return await self._read_raw_samples(series, start_ms, end_ms)
+        old = await self._read_old_samples(series, start_ms, old_until_ms)
+        young = await self._read_raw_samples(series, old_until_ms, end_ms)
+        return _join(old, young)
+
+    async def _read_old_samples(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples:
+        """Return the last sample of each bucket, by five minutes where these are kept, by the hour before."""
+        middle_ms = min(max(self._kept().five_minutes_from_ms, start_ms), end_ms)
+        found = []
+        for resolution_ms, begin_ms, until_ms in ((HOUR_MS, start_ms, middle_ms), (FIVE_MINUTES_MS, middle_ms, end_ms)):
+            if begin_ms < until_ms:
+                buckets = await self._read_buckets(series, resolution_ms, begin_ms, until_ms)
+                offsets = np.searchsorted(buckets.owners, np.arange(len(series) + 1))
+                times = buckets.rows["last_ms"].astype(np.int64)
+                found.append(Samples(offsets, times, buckets.rows["last"], resolution_ms=resolution_ms))
+        return found[0] if len(found) == 1 else _join(*found)
+
+    async def _read_raw_samples(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples:
+        """Return samples as they came."""
         statement = (
             "SELECT id, toUnixTimestamp64Milli(ts) AS time, value FROM samples"
             f" WHERE {self._where(series.ids, start_ms, end_ms)} ORDER BY id, ts"
@@ -106,6 +135,30 @@ class MetricStore:
         aggregate = _SELECTOR_FUNCTION if function == _SELECTOR else _FUNCTIONS.get(function)
         if aggregate is None or not len(series) or grid.steps == 0:
             return None
+        finest_ms = finest_for(len(series), grid, window_ms, self._settings.query_samples)
+        parts = self._kept().split(grid, window_ms, finest_ms)
+        if all(part.resolution_ms == RAW_MS for part in parts):
+            return await self._read_raw_windows(series, function, aggregate, grid, window_ms)
+        if function not in BUCKET_FUNCTIONS:
+            return None
+        values, present = np.zeros((len(series), grid.steps)), np.zeros((len(series), grid.steps), np.bool_)
+        left_out = np.zeros(len(series), np.bool_)
+        for part in parts:
+            if part.resolution_ms == RAW_MS:
+                found = await self._read_raw_windows(series, function, aggregate, part.grid, window_ms)
+                computed = found.grid
+                left_out[found.left_out] = True
+            else:
+                computed = await self._read_bucket_windows(series, function, part, window_ms)
+            place = slice(part.first, part.first + part.grid.steps)
+            values[:, place], present[:, place] = computed.values, computed.present
+        resolution_ms = max(part.resolution_ms for part in parts)
+        return Windows(GridValues(values, present), np.flatnonzero(left_out), resolution_ms)
+
+    async def _read_raw_windows(
+        self, series: SeriesSet, function: str, aggregate: str, grid: Grid, window_ms: int
+    ) -> Windows:
+        """Compute a range function over samples as they came."""
         step_ms = grid.step_ms if grid.steps > 1 else max(window_ms, 1)
         end_ms = grid.start_ms + (grid.steps - 1) * step_ms
         parameters = ", ".join(_seconds(ms) for ms in (grid.start_ms, end_ms, step_ms, window_ms))
@@ -126,6 +179,22 @@ class MetricStore:
             left_out[rows[odd]] = True
         left_out[self._with_histograms(series)] = True
         return Windows(found, np.flatnonzero(left_out))
+
+    async def _read_bucket_windows(self, series: SeriesSet, function: str, part: Part, window_ms: int) -> GridValues:
+        """Compute a range function over samples that were put together; a window holds a bucket at least."""
+        window_ms = max(window_ms, part.resolution_ms)
+        buckets = await self._read_buckets(series, part.resolution_ms, part.grid.start_ms - window_ms, part.grid.end_ms)
+        return buckets.compute(function, len(series), part.grid, window_ms)
+
+    async def _read_buckets(self, series: SeriesSet, resolution_ms: int, start_ms: int, end_ms: int) -> Buckets:
+        table_name = TABLES[resolution_ms // 1000]
+        where = self._where(series.ids, start_ms, end_ms)
+        table = await self._query(f"SELECT {BUCKET_COLUMNS} FROM {table_name} FINAL WHERE {where}")
+        return Buckets.read(table, places_of(column(table, "id"), series.ids))
+
+    def _kept(self) -> Kept:
+        catalog = self._catalog
+        return Kept.at(catalog.now_ms(), self._settings.retention, catalog.downsampled_until_s)
 
     def _with_histograms(self, series: SeriesSet) -> Integers:
         """Return the positions of the series that have native histograms at some time."""
@@ -230,3 +299,27 @@ class MetricStore:
 def _seconds(ms: int) -> str:
     """Return a number of seconds that the engine reads exactly."""
     return f"{ms // 1000}" if ms % 1000 == 0 else f"toDecimal64('{ms // 1000}.{ms % 1000:03d}', 3)"
+
+
+def _join(old: Samples, young: Samples) -> Samples:
+    """Return the samples of both, series by series; the young ones may have histograms and start timestamps."""
+    old_counts, young_counts = np.diff(old.offsets), np.diff(young.offsets)
+    offsets = np.concatenate(([0], np.cumsum(old_counts + young_counts)))
+    owners = np.concatenate(
+        (np.repeat(np.arange(len(old_counts)), old_counts), np.repeat(np.arange(len(young_counts)), young_counts))
+    )
+    order = np.argsort(owners, kind="stable")
+    histograms: Objects | None = None
+    if young.histograms is not None:
+        histograms = np.concatenate((np.full(len(old), None, object), young.histograms))[order]
+    starts = None
+    if young.starts_ms is not None:
+        starts = np.concatenate((np.zeros(len(old), np.int64), young.starts_ms))[order]
+    return Samples(
+        offsets,
+        np.concatenate((old.times_ms, young.times_ms))[order],
+        np.concatenate((old.values, young.values))[order],
+        histograms,
+        starts,
+        max(old.resolution_ms, young.resolution_ms),
+    )

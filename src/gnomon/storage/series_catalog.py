@@ -92,6 +92,8 @@ class SeriesCatalog:
         self.full: frozenset[str] = frozenset()
         self.histogram_ids: frozenset[int] = frozenset()
         self.has_starts = False
+        # Up to when (Unix seconds) samples have been put together, by resolution in seconds.
+        self.downsampled_until_s: dict[int, int] = {}
         self._added_us = self._arrived_us = self._refused_us = 0
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -128,6 +130,10 @@ class SeriesCatalog:
             if self._today() != self._filled_day:
                 await self._read_all()
             await self._look()
+
+    def now_ms(self) -> int:
+        """Return the time by the catalog's clock."""
+        return self._clock.now_ns() // 1_000_000
 
     def active_from_day(self) -> int:
         """Return the first day, counted since 1970, on which a series counts as active."""

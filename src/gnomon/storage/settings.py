@@ -76,11 +76,13 @@ class MetricSettings:
     """How many series may be active (seen today or yesterday), and how much of them one query may read.
 
     New series of a metric that has `series_per_metric` of them are refused, and all new ones from `series` on.
+    `retention` tells which samples are raw, and which are kept put together.
     """
 
     series: int = 2_000_000
     series_per_metric: int = 200_000
     query_samples: int = 50_000_000
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
 
 
 @dataclass(frozen=True, slots=True)
