@@ -2,6 +2,7 @@
 
 import json
 import math
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -146,8 +147,7 @@ def both(tmp_path_factory: pytest.TempPathFactory, prometheus_program: Path) -> 
                     answer = httpx.post(f"{url}/api/v1/write", content=body, headers=V1, timeout=30.0, trust_env=False)
                     assert answer.is_success, answer.text
             start_s, end_s = now_ms / 1000 - (STEPS - 1) * STEP_MS / 1000, now_ms / 1000
-            # What is acknowledged can be found within a second.
-            time.sleep(1.5)
+            wait_for_samples(Prometheus(0, gnomon.url), "count(latency) == 1 and on () count(http_requests_total) == 8")
             with httpx.Client(trust_env=False, timeout=60.0) as client:
                 yield Both(server, gnomon, client, start_s, end_s)
         finally:
@@ -351,6 +351,16 @@ def test_promtool_asks_gnomon(both: Both, promtool_program: Path) -> None:
     assert ours == theirs
     theirs, ours = ask("instant", "-o", "json", at, "SERVER", "http_requests_total")
     assert {json.dumps(row) for row in json.loads(ours)} == {json.dumps(row) for row in json.loads(theirs)}
+
+
+def test_promtool_finds_gnomon_well(both: Both, promtool_program: Path) -> None:
+    """promtool check healthy and ready pass, and check metrics finds nothing to correct."""
+    assert promtool_program.exists()
+    for check in ("healthy", "ready"):
+        promtool("check", check, f"--url={both.gnomon.url}")
+    metrics = both.client.get(f"{both.gnomon.url}/metrics").content
+    done = subprocess.run([promtool_program, "check", "metrics"], input=metrics, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 GRAFANA: tuple[tuple[str, str, dict[str, str]], ...] = (

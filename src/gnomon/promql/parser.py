@@ -80,13 +80,16 @@ _MATCH_OPERATORS = {operator.value: operator for operator in MatchOperator}
 _LABEL_KINDS = (lexer.KEYWORDS | {lexer.IDENTIFIER, lexer.METRIC_IDENTIFIER}) - {"without"}
 _CALLABLE_KEYWORDS = frozenset({"start", "end", "step", "range"})
 _DURATION_FUNCTIONS = frozenset({"min", "max", "min_of", "max_of"})
+# Deeper ones would exhaust Python's stack, in the parser or later on.
+_DEEPEST = 128
+_LONGEST_KEPT = 10_000
 _MAX_AT_S = float(2**63)
 _MAX_DURATION_S = 2**63 // 10**9
 
 
 def parse(text: str, features: Features = ALL_STABLE) -> Expression:
     """Return the checked syntax tree of a query; raises ParseError with Prometheus' message and position."""
-    return _parse_cached(text, features)
+    return _parse_cached(text, features) if len(text) <= _LONGEST_KEPT else _Parser(text, features).parse()
 
 
 def parse_selector(text: str) -> VectorSelector:
@@ -105,7 +108,7 @@ _FIRST_UNIT = re.compile(r"\d+(\D+)")
 class _Parser:
     """Walk over the tokens once; methods read what their names say from where the cursor stands."""
 
-    __slots__ = ("_aggregations", "_at", "_ends", "_features", "_kinds", "_last_end", "_starts", "_text", "_texts")
+    __slots__ = ("_aggregations", "_at", "_depth", "_features", "_kinds", "_last_end", "_starts", "_text", "_texts")
 
     def __init__(self, text: str, features: Features) -> None:
         tokens = lexer.tokenize(text)
@@ -118,6 +121,7 @@ class _Parser:
         self._last_end = 0
         # How deep in aggregations the cursor stands: an unexpected token is reported as theirs.
         self._aggregations = 0
+        self._depth = 0
 
     def parse(self) -> Expression:
         if self._kinds[0] is lexer.END:
@@ -182,11 +186,15 @@ class _Parser:
     # Expressions
 
     def _expression(self, precedence: int) -> Expression:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._error(f"the expression is nested more than {_DEEPEST} levels deep", self._starts[self._at])
         left = self._operand()
         while True:
             operator = self._kinds[self._at]
             level = _PRECEDENCE.get(operator, 0)
             if level < precedence:
+                self._depth -= 1
                 return left
             self._advance()
             bool_modifier, matching = self._modifiers()
@@ -411,6 +419,14 @@ class _Parser:
             left = DurationOperation(operator, (left, right), Span(left.span.start, right.span.end))
 
     def _duration_operand(self, unexpected: Callable[[], ParseError]) -> Duration:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._error(f"the duration is nested more than {_DEEPEST} levels deep", self._starts[self._at])
+        operand = self._signed_duration(unexpected)
+        self._depth -= 1
+        return operand
+
+    def _signed_duration(self, unexpected: Callable[[], ParseError]) -> Duration:
         kind = self._kinds[self._at]
         start = self._starts[self._at]
         if kind in {"+", "-"}:

@@ -1,5 +1,6 @@
 """Requests and answers in the terms of Prometheus' HTTP API: parameters, `{"status": …}` envelopes, types of errors."""
 
+import json
 import math
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -215,7 +216,8 @@ def to_json(value: object) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:
-        return orjson.dumps(_replace_surrogates(value))
+        # The tree of a deeply nested query goes beyond what orjson takes.
+        return json.dumps(_replace_surrogates(value), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def describe(*names: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from gnomon.metrics.crc32c import crc32c
 from gnomon.metrics.protobuf_wire import encode_bytes, encode_number, read_fields
 from gnomon.metrics.remote_read import decode_request, encode_response, encode_samples, stream_response
-from gnomon.model.errors import InvalidInputError
+from gnomon.model.errors import InvalidInputError, LimitExceededError
 from gnomon.model.labels import Labels
 from gnomon.model.matchers import Matcher, MatchOperator
 from gnomon.promql.memory_source import MemorySource
@@ -57,7 +57,7 @@ def test_malformed_requests_are_refused(body: bytes) -> None:
 
 async def test_an_answer_in_one_piece_is_what_remote_write_carries(source: MemorySource) -> None:
     """TimeSeries of remote read and of remote write are the same message."""
-    response = await encode_response(source, decode_request(make_request()))
+    response = await encode_response(source, decode_request(make_request()), 100)
     ((field, result),) = read_fields(response)
     assert field == 1
     assert isinstance(result, bytes)
@@ -66,6 +66,12 @@ async def test_an_answer_in_one_piece_is_what_remote_write_carries(source: Memor
     assert [(sample.timestamp, sample.value) for sample in series.samples] == [
         (NOW_MS, 0.0), (NOW_MS + 15_000, 1.0), (NOW_MS + 30_000, 2.0),
     ]  # fmt: skip
+
+
+async def test_an_answer_in_one_piece_has_a_limit(source: MemorySource) -> None:
+    """It is held in memory as a whole."""
+    with pytest.raises(LimitExceededError, match=r"query\.max_samples"):
+        await encode_response(source, decode_request(make_request()), 2)
 
 
 async def test_a_stream_has_frames_with_checksums(source: MemorySource) -> None:

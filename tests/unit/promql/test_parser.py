@@ -320,6 +320,21 @@ def test_long_chains_are_no_problem() -> None:
     assert to_string(parse(query)) == query
 
 
+@pytest.mark.parametrize(
+    "query", ["(" * 5_000, "-" * 5_000 + "1", "abs(" * 5_000, "a^" * 5_000 + "a", "up[" + "(" * 5_000]
+)
+def test_deep_nesting_is_refused_in_words(query: str) -> None:
+    """Nobody's stack overflows."""
+    with pytest.raises(ParseError, match="nested more than 128 levels deep"):
+        parse(query, EVERYTHING)
+
+
+def test_a_hundred_levels_are_fine() -> None:
+    """Generated queries nest deeply."""
+    query = "(" * 100 + "up" + ")" * 100
+    assert to_string(parse(query)) == query
+
+
 def test_selectors_alone() -> None:
     """match[] takes a selector and nothing else."""
     assert parse_selector('{__name__=~"a|b"}').matchers[0].operator is MatchOperator.REGEX

@@ -20,8 +20,6 @@ router = APIRouter(tags=["prometheus"])
 
 _BAD_REQUEST, _TOO_MUCH, _UNAVAILABLE = 400, 422, 503
 _LARGEST_REQUEST = 32 * 2**20
-# Frames are small; a few hundred of them make a good piece to send.
-_PIECE_BYTES = 256 * 1024
 
 
 @router.post("/api/v1/read", summary="Read raw samples, for Prometheus' remote read", response_class=Response)
@@ -33,8 +31,9 @@ async def remote_read(services: ServicesDep, request: Request) -> Response:
         if asked.streamed:
             frames = stream_response(services.queries.source, asked)
             first = await anext(frames, b"")
-            return StreamingResponse(_in_pieces(first, frames), media_type=STREAM_TYPE)
-        answer = await encode_response(services.queries.source, asked)
+            return StreamingResponse(_join(first, frames), media_type=STREAM_TYPE)
+        most = services.queries.engine.settings.max_samples
+        answer = await encode_response(services.queries.source, asked, most)
     except GnomonError as error:
         return _refuse(error)
     compressed = bytes(await asyncio.to_thread(cramjam.snappy.compress_raw, answer))
@@ -76,17 +75,10 @@ def _decompress(body: bytes) -> bytes:
         raise InvalidInputError("snappy: corrupt input") from error
 
 
-async def _in_pieces(first: bytes, frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    waiting, size = [first], len(first)
-    async for frame in frames:
-        waiting.append(frame)
-        size += len(frame)
-        if size >= _PIECE_BYTES:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-            # Encoding keeps the loop busy; others are to have their turn.
-            await asyncio.sleep(0)
-    yield b"".join(waiting)
+async def _join(first: bytes, frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for more in frames:
+        yield more
 
 
 def _refuse(error: GnomonError) -> Response:
