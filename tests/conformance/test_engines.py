@@ -178,3 +178,22 @@ async def test_arrow_tables_keep_types_and_bits(engine: Engine) -> None:
     assert empty.column_names == ["id", "marker", "list", "pairs"]
     with pytest.raises(QueryLimitError, match=r"query\.result_rows = 1000"):
         await engine.query_arrow("SELECT number FROM numbers(100000)")
+
+
+async def test_columns_of_numbers_keep_types_and_bits(engine: Engine) -> None:
+    """Numbers come as arrays of their own types, also where there are none or many blocks of them."""
+    statement = (
+        "SELECT number AS id, -toInt64(number) AS time, reinterpretAsFloat64(9218868437227405314::UInt64) AS value"
+    )
+    found = await engine.query_numbers(f"{statement} FROM numbers(900)", settings={"max_block_size": 7})
+    assert found["id"].tolist() == list(range(900))
+    assert found["time"].tolist() == [-number for number in range(900)]
+    assert set(found["value"].view("uint64").tolist()) == {9218868437227405314}
+    assert [str(column.dtype) for column in found.values()] == ["uint64", "int64", "float64"]
+    empty = await engine.query_numbers(f"{statement} FROM numbers(9) WHERE number > 100")
+    assert [len(column) for column in empty.values()] == [0, 0, 0]
+    with pytest.raises(QueryLimitError, match=r"query\.result_rows = 1000"):
+        await engine.query_numbers("SELECT number FROM numbers(100000)")
+    with pytest.raises(StorageError) as caught:
+        await engine.query_numbers("SELECT missing FROM numbers(1)")
+    assert caught.value.code == 47

@@ -110,19 +110,24 @@ class ClientPool:
         self, statement: str, parameters: Mapping[str, object] | None, settings: Mapping[str, Setting] | None
     ) -> ArrowTable:
         """Return what a statement selects as an Arrow table, within the limits of a query."""
-        tag = uuid.uuid4().hex
-        # In the statement itself: given beside it, the embedded client would set each and take it back by statements.
-        limits = ", ".join(f"{name} = '{value}'" for name, value in self._limits(tag, settings).items())
+        bound = dict(parameters or {})
 
-        def run(client: Client) -> ArrowTable:
-            body = client.raw_query(
-                f"{statement} SETTINGS {limits}", parameters=dict(parameters or {}), fmt="ArrowStream"
-            )
+        def run(client: Client, limits: str) -> ArrowTable:
+            body = client.raw_query(f"{statement} {limits}", parameters=bound, fmt="ArrowStream")
             return pyarrow.ipc.open_stream(body).read_all()
 
+        return await self.query_tagged(run, settings)
+
+    async def query_tagged(self, run: Callable[[Client, str], T], settings: Mapping[str, Setting] | None) -> T:
+        """Return what `run` reads; it is given the limits of a query as a clause to end its statement with.
+
+        Given beside a statement, the embedded client would set each and take it back by statements of their own.
+        """
+        tag = uuid.uuid4().hex
+        limits = ", ".join(f"{name} = '{value}'" for name, value in self._limits(tag, settings).items())
         async with self._queries:
             with QUERY_SECONDS.labels("query").time():
-                return await self._in_thread(run, tag)
+                return await self._in_thread(lambda client: run(client, f"SETTINGS {limits}"), tag)
 
     async def command(
         self, statement: str, parameters: Mapping[str, object] | None, settings: Mapping[str, str | int | float] | None

@@ -7,7 +7,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
 from gnomon.storage.client_pool import ClientPool
-from gnomon.storage.engine import ArrowTable, Dialect, Result, Setting
+from gnomon.storage.engine import ArrowTable, Dialect, NumberColumns, Result, Setting
 from gnomon.storage.errors import SegmentRejectedError, StorageError
 from gnomon.storage.segments import UNREADABLE_CODES, insert_settings
 from gnomon.storage.settings import EngineSettings, QuerySettings
@@ -50,6 +50,11 @@ class ClusterEngine:
     ) -> ArrowTable:
         """Return what a statement selects as an Arrow table, within the limits of QuerySettings."""
         return await self._pool.query_arrow(statement, parameters, settings)
+
+    async def query_numbers(self, statement: str, *, settings: Mapping[str, Setting] | None = None) -> NumberColumns:
+        """Return columns of numbers, by name."""
+        table = await self._pool.query_arrow(statement, None, settings)
+        return {name: table.column(name).to_numpy() for name in table.column_names}
 
     async def command(
         self,

@@ -2,19 +2,21 @@
 
 import fcntl
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import chdb
 import clickhouse_connect
 import psutil
 import structlog
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
 from gnomon.storage.client_pool import ClientPool
-from gnomon.storage.engine import ArrowTable, Dialect, Result, Setting
+from gnomon.storage.engine import ArrowTable, Dialect, NumberColumns, Result, Setting
 from gnomon.storage.errors import DataDirectoryError, SegmentRejectedError, StorageError
 from gnomon.storage.segments import UNREADABLE_CODES, insert_settings
 from gnomon.storage.settings import EngineSettings, QuerySettings
@@ -40,6 +42,8 @@ class EmbeddedEngine:
         bounded = replace(engine, memory_bytes=engine.memory_bytes or available_memory_bytes() // 3)
         self._pool = ClientPool(self._connect, bounded, query)
         self._lock: IO[str] | None = None
+        self._local = threading.local()
+        self._connections: list[Any] = []
         self.dialect = Dialect()
 
     async def start(self) -> None:
@@ -71,6 +75,9 @@ class EmbeddedEngine:
     async def stop(self) -> None:
         """Close the engine and unlock the directory."""
         self._pool.close()
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
         if self._lock:
             self._lock.close()
             self._lock = None
@@ -94,6 +101,24 @@ class EmbeddedEngine:
     ) -> ArrowTable:
         """Return what a statement selects as an Arrow table, within the limits of QuerySettings."""
         return await self._pool.query_arrow(statement, parameters, settings)
+
+    async def query_numbers(self, statement: str, *, settings: Mapping[str, Setting] | None = None) -> NumberColumns:
+        """Return columns of numbers, by name; the engine writes them where they stay, without a format between."""
+        return await self._pool.query_tagged(
+            lambda _client, limits: self._read_numbers(f"{statement} {limits}"), settings
+        )
+
+    def _read_numbers(self, statement: str) -> NumberColumns:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            path = str(self._directory.resolve() / "engine")
+            connection = self._local.connection = chdb.connect(path)  # type: ignore[no-untyped-call]  # chDB has no types
+            self._connections.append(connection)
+        try:
+            frame = connection.query(statement, "DataFrame")
+        except RuntimeError as error:
+            raise DatabaseError(str(error)) from error
+        return {name: frame[name].to_numpy() for name in frame.columns}
 
     async def command(
         self,

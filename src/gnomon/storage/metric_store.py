@@ -3,7 +3,8 @@
 Labels are answered from memory (series_index.py); a statement only ever names ids and an interval.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from gnomon.storage.bucket_windows import COLUMNS as BUCKET_COLUMNS
 from gnomon.storage.bucket_windows import FUNCTIONS as BUCKET_FUNCTIONS
 from gnomon.storage.bucket_windows import Buckets
 from gnomon.storage.downsampling import TABLES
-from gnomon.storage.engine import ArrowTable, Engine
+from gnomon.storage.engine import ArrowTable, Engine, Setting
 from gnomon.storage.errors import QueryLimitError
 from gnomon.storage.metric_rows import column, read_grid, read_histograms
 from gnomon.storage.resolutions import FIVE_MINUTES_MS, HOUR_MS, RAW_MS, Kept, Part, finest_for
@@ -35,6 +36,7 @@ from gnomon.storage.series_ids import condition_on_ids, condition_on_times, plac
 from gnomon.storage.settings import MetricSettings
 
 Ids = NDArray[np.uint64]
+T = TypeVar("T")
 
 # What the engine computes as Prometheus does wherever all samples in reach are finite numbers.
 _FUNCTIONS = {
@@ -205,10 +207,10 @@ class MetricStore:
 
     async def _read_rows(self, statement: str, sorted_ids: Ids) -> tuple[Integers, Integers, Floats]:
         """Return whose each sample is (a place in `sorted_ids`), times and values, each sample once."""
-        table = await self._query(statement)
-        if not table.num_rows:
-            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
-        ids, times, values = column(table, "id"), column(table, "time"), column(table, "value")
+        found = await self._within_limit(lambda limits: self._engine.query_numbers(statement, settings=limits))
+        ids, times, values = found["id"], found["time"], found["value"]
+        if not len(ids):
+            return np.empty(0, np.int64), times, values
         same = (ids[1:] == ids[:-1]) & (times[1:] == times[:-1])
         keep = np.concatenate((~same, [True])) if same.any() else None
         starts = np.concatenate(([0], np.flatnonzero(ids[1:] != ids[:-1]) + 1))
@@ -280,9 +282,12 @@ class MetricStore:
         return Samples(samples.offsets, samples.times_ms, samples.values, samples.histograms, starts_ms)
 
     async def _query(self, statement: str) -> ArrowTable:
+        return await self._within_limit(lambda limits: self._engine.query_arrow(statement, settings=limits))
+
+    async def _within_limit(self, ask: Callable[[dict[str, Setting]], Awaitable[T]]) -> T:
         limit = self._settings.query_samples
         try:
-            return await self._engine.query_arrow(statement, settings={"max_result_rows": limit})
+            return await ask({"max_result_rows": limit})
         except QueryLimitError as error:
             if error.setting != "query.result_rows":
                 raise
