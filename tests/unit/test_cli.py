@@ -115,4 +115,4 @@ def test_rules_are_part_of_the_configuration(tmp_path: Path) -> None:
     ended = RUNNER.invoke(app, ["config", "check", "--config", str(tmp_path / "gnomon.yml")])
 
     assert ended.exit_code == 2
-    assert 'rules.yml: 1:50: group "g", rule 1, "a": could not parse expression: 1:5: parse error' in ended.stderr
+    assert 'rules.yml: 1:46: group "g", rule 1, "a": could not parse expression: 1:5: parse error' in ended.stderr

@@ -3,9 +3,11 @@
 import numpy as np
 
 from gnomon.model.histogram_sums import HistogramMean, HistogramSum
-from gnomon.model.native_histograms import IncompatibleBucketsError
+from gnomon.model.histogram_tables import HistogramTable, combine_hints
+from gnomon.model.native_histograms import CounterReset, IncompatibleBucketsError
 from gnomon.model.series import Integers, Mask, Objects
 from gnomon.promql.annotations import Annotations
+from gnomon.promql.compensated import add_compensated
 from gnomon.promql.functions.histogram_remarks import HistogramRemarks
 from gnomon.promql.syntax_tree import Span
 from gnomon.promql.values import Vector
@@ -29,10 +31,46 @@ def aggregate_histograms(
         mixed = is_float[rows].any(axis=0)
         if (mixed & cells[group]).any():
             annotations.warn("encountered a mix of histograms and floats for aggregation", span)
-        for step in np.flatnonzero(cells[group] & ~mixed):
+        steps = np.flatnonzero(cells[group] & ~mixed)
+        remarks = HistogramRemarks(annotations, span)
+        found = _total_at_once(operator, vector, rows, steps, remarks)
+        if found is not None:
+            results[group, steps] = found
+            continue
+        for step in steps.tolist():
             members = rows[is_histogram[rows, step]]
-            results[group, step] = _total(operator, vector, members, int(step), annotations, span)
+            results[group, step] = _total(operator, vector, members, step, annotations, span)
     return cells, results
+
+
+def _total_at_once(
+    operator: str, vector: Vector, rows: Integers, steps: Integers, remarks: HistogramRemarks
+) -> Objects | None:
+    """Return a group's totals at some steps; None where layouts differ, or a sum overflows on the way to a mean."""
+    if vector.histograms is None or not len(steps):
+        return None
+    there = vector.is_histogram[np.ix_(rows, steps)]
+    table = HistogramTable.stack(vector.histograms[np.ix_(rows, steps)][there].tolist())
+    if table is None:
+        return None
+    places = np.full(there.shape, -1)
+    places[there] = np.arange(len(table.hints))
+    total = np.zeros((len(steps), table.cells.shape[1]))
+    rest = np.zeros(total.shape)
+    hints = []
+    with np.errstate(all="ignore"):
+        for row, present in zip(places, there, strict=True):
+            added = np.where(present[:, None], table.cells[row], 0.0)
+            total, rest = add_compensated(added, total, rest)
+            hints.append(np.where(present, table.hints[row], -1))
+        if operator == "avg" and np.isinf(total).any():
+            return None
+        sizes = there.sum(axis=0)[:, None]
+        result = total / sizes + rest / sizes if operator == "avg" else total + rest
+    seen = [(np.array(hints) == hint).any(axis=0) for hint in (CounterReset.RESET, CounterReset.NOT_RESET)]
+    if (seen[0] & seen[1]).any():
+        remarks.colliding_resets()
+    return table.unstack(result, combine_hints(hints))
 
 
 def _total(

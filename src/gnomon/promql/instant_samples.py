@@ -1,9 +1,11 @@
 """From samples to the values at each step, and from the values at each step to samples."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 
+from gnomon.model.histogram_tables import HistogramTable
 from gnomon.model.labels import Labels
 from gnomon.model.native_histograms import CounterReset, IncompatibleBucketsError, NativeHistogram
 from gnomon.model.series import Floats, Integers, Mask, Objects, Samples, is_stale
@@ -81,13 +83,16 @@ def note_resets(samples: Samples) -> Samples:
     if samples.histograms is None:
         return samples
     histograms = samples.histograms.copy()
-    places = np.flatnonzero(holds_histogram(histograms))
-    rows = np.searchsorted(samples.offsets, places, side="right")
-    for before, place in zip(places[:-1][rows[1:] == rows[:-1]], places[1:][rows[1:] == rows[:-1]], strict=True):
-        if histograms[place].counter_reset is CounterReset.UNKNOWN:
-            fell = histograms[place].is_reset_from(histograms[before])
-            hint = CounterReset.RESET if fell else CounterReset.NOT_RESET
-            histograms[place] = histograms[place].with_counter_reset(hint)
+    for first, after in itertools.pairwise(samples.offsets.tolist()):
+        places = first + np.flatnonzero(holds_histogram(histograms[first:after]))
+        own = histograms[places].tolist()
+        table = HistogramTable.stack(own) if own else None
+        fell = [] if table is None else table.resets().tolist()
+        for number in range(1, len(own)):
+            if own[number].counter_reset is CounterReset.UNKNOWN:
+                reset = fell[number] if fell else own[number].is_reset_from(own[number - 1])
+                hint = CounterReset.RESET if reset else CounterReset.NOT_RESET
+                histograms[places[number]] = own[number].with_counter_reset(hint)
     return replace(samples, histograms=histograms)
 
 

@@ -50,10 +50,14 @@ class HistogramRemarks:
         message = "sample has start time that overlaps with previous sample timestamp for metric"
         self.annotations.warn(f"{message} {quote(self.metric_name)}", self.span)
 
+    def colliding_resets(self) -> None:
+        """Warn that one part of a sum says reset, and another one not."""
+        self.annotations.warn(f"{COLLIDING_RESETS} aggregation", self.span)
+
     def summed(self, total: HistogramSum) -> None:
         """Remark on what a sum had to reconcile."""
         if total.counter_reset_collision:
-            self.annotations.warn(f"{COLLIDING_RESETS} aggregation", self.span)
+            self.colliding_resets()
         if total.bounds_reconciled:
             self.annotations.inform(f"{MISMATCHED_BUCKETS} aggregation", self.span)
 

@@ -1,5 +1,7 @@
-"""Range functions over windows that hold native histograms, one window after another.
+"""Range functions over windows that hold native histograms.
 
+A series whose histograms all have one layout is computed at once where that can be (histogram_tables.py), any other
+one window after another.
 A window that holds both floats and histograms has a result where the function can say something of both
 (`count_over_time`, `resets` …); elsewhere there is a warning instead.
 """
@@ -11,9 +13,11 @@ from types import MappingProxyType
 import numpy as np
 
 from gnomon.model.histogram_sums import HistogramMean, HistogramSum
+from gnomon.model.histogram_tables import HistogramTable
 from gnomon.model.native_histograms import CounterReset, IncompatibleBucketsError, NativeHistogram
 from gnomon.model.series import Floats, Integers, Mask, Objects
 from gnomon.promql.annotations import Annotations
+from gnomon.promql.functions import histogram_tables
 from gnomon.promql.functions.histogram_remarks import HistogramRemarks
 from gnomon.promql.start_timestamps import is_reset_by_start, overlaps
 from gnomon.promql.syntax_tree import Span, WindowEdges
@@ -81,31 +85,60 @@ def compute(
 
     All cells asked for hold at least one histogram. `function` is one of FUNCTIONS.
     """
-    samples = vector.samples
     call = FUNCTIONS[function]
     values, present = np.zeros(cells.shape), np.zeros(cells.shape, np.bool_)
     results: Objects = np.full(cells.shape, None, dtype=object)
-    for row in np.flatnonzero(cells.any(axis=1)):
+    for row in np.flatnonzero(cells.any(axis=1)).tolist():
         remarks = HistogramRemarks(annotations, span, vector.labels[row].metric_name)
-        for column in np.flatnonzero(cells[row]):
-            part = slice(int(windows.first[row, column]), int(windows.after[row, column]))
-            end_ms = int(vector.ends_ms[column if len(vector.ends_ms) > 1 else 0])
-            window = Window(
-                samples.times_ms[part],
-                samples.values[part],
-                samples.histograms[part] if samples.histograms is not None else np.empty(0, object),
-                None if samples.starts_ms is None else samples.starts_ms[part],
-                end_ms - vector.range_ms,
-                end_ms,
-                edges,
-            )
-            result = call(window, remarks)
+        columns = np.flatnonzero(cells[row])
+        if edges is WindowEdges.PLAIN and function in histogram_tables.FUNCTIONS:
+            found = _compute_row(function, vector, windows, row, columns, remarks)
+            if found is not None:
+                results[row, columns], present[row, columns] = found, [one is not None for one in found]
+                continue
+        for column in columns.tolist():
+            result = call(_window(vector, windows, row, column, edges), remarks)
             present[row, column] = result is not None
             if isinstance(result, NativeHistogram):
                 results[row, column] = result
             elif result is not None:
                 values[row, column] = result
     return values, present, results
+
+
+def _window(vector: RangeVector, windows: Windows, row: int, column: int, edges: WindowEdges) -> Window:
+    samples = vector.samples
+    part = slice(int(windows.first[row, column]), int(windows.after[row, column]))
+    end_ms = int(vector.ends_ms[column if len(vector.ends_ms) > 1 else 0])
+    return Window(
+        samples.times_ms[part],
+        samples.values[part],
+        samples.histograms[part] if samples.histograms is not None else np.empty(0, object),
+        None if samples.starts_ms is None else samples.starts_ms[part],
+        end_ms - vector.range_ms,
+        end_ms,
+        edges,
+    )
+
+
+def _compute_row(
+    function: str, vector: RangeVector, windows: Windows, row: int, columns: Integers, remarks: HistogramRemarks
+) -> Objects | None:
+    """Return a histogram or None for each window; None altogether where samples have different layouts or kinds."""
+    samples = vector.samples
+    first, after = windows.first[row, columns], windows.after[row, columns]
+    begin, end = int(first.min()), int(after.max())
+    histograms = None if samples.histograms is None else samples.histograms[begin:end].tolist()
+    if histograms is None or samples.starts_ms is not None or any(one is None for one in histograms):
+        return None
+    table = HistogramTable.stack(histograms)
+    if table is None:
+        return None
+    ends_ms = vector.ends_ms[columns] if len(vector.ends_ms) > 1 else np.broadcast_to(vector.ends_ms, columns.shape)
+    given = histogram_tables.Windows(
+        table, samples.times_ms[begin:end], first - begin, after - begin, ends_ms, vector.range_ms
+    )
+    return histogram_tables.compute(function, given, remarks)
 
 
 # Counters and gauges
@@ -132,7 +165,7 @@ def _extrapolate(window: Window, remarks: HistogramRemarks, *, counter: bool, pe
         return _between_edges(window, remarks, counter=counter, per_second=per_second)
     first: NativeHistogram = window.histograms[0]
     began_ms = 0 if window.starts_ms is None or not counter else int(window.starts_ms[0])
-    began = window.start_ms < began_ms < window.times_ms[0]
+    began = began_ms != 0 and window.start_ms < began_ms < window.times_ms[0]
     result: NativeHistogram | None
     if len(window) > 1:
         result = _difference(window, remarks, counter=counter)
