@@ -1,11 +1,12 @@
 import { Modal } from "@mantine/core";
-import { Box, CornerDownLeft, GitCommitHorizontal, Search } from "lucide-react";
+import { Box, ChartLine, CornerDownLeft, GitCommitHorizontal, LayoutGrid, Search } from "lucide-react";
 import { type ComponentType, useId, useMemo, useState } from "react";
 import { useApi } from "../api/queries";
+import type { DashboardListResponse } from "../api/schema";
 import { useOpen } from "../components/useOpen";
 import { parseTraceReference, shortId } from "../format/ids";
 import styles from "./CommandPalette.module.css";
-import { logsLink, quoteValue, serviceLink, serviceLogsLink, serviceTracesLink, type Target, traceLink } from "./links";
+import { dashboardLink, logsLink, metricLink, quoteValue, serviceLink, serviceLogsLink, serviceTracesLink, type Target, traceLink } from "./links";
 import { matchScore } from "./match";
 import { railPages } from "./pages";
 
@@ -17,15 +18,21 @@ interface Command {
   target: Target;
 }
 
-/** Search anywhere: pages, services, trace ids in any spelling, words in the logs. */
+/** Search anywhere: pages, services, metrics, dashboards, trace ids in any spelling, words in the logs. */
 export function CommandPalette({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
   const listId = useId();
   const open = useOpen();
   const services = useApi<{ data: string[] | null }>("/api/services");
-  const names = services.data?.data;
-  const commands = useMemo(() => findCommands(text, names ?? []), [text, names]);
+  const dashboards = useApi<DashboardListResponse>("/api/dashboards");
+  // Thousands of names: only for somebody who types.
+  const metrics = useApi<{ data: readonly string[] }>("/api/v1/label/__name__/values", {}, { enabled: text.trim().length > 1 });
+  const known = useMemo(
+    () => ({ services: services.data?.data ?? [], dashboards: dashboards.data?.dashboards ?? [], metrics: metrics.data?.data ?? [] }),
+    [services.data, dashboards.data, metrics.data],
+  );
+  const commands = useMemo(() => findCommands(text, known), [text, known]);
   const at = Math.min(chosen, commands.length - 1);
   const run = (command: Command | undefined) => {
     if (!command) return;
@@ -40,9 +47,9 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
           autoFocus
           data-autofocus
           value={text}
-          placeholder="Page, service, trace id, traceparent, or words in the logs"
+          placeholder="Page, service, metric, dashboard, trace id, or words in the logs"
           role="combobox"
-          aria-label="Search pages, services and trace ids"
+          aria-label="Search pages, services, metrics, dashboards and trace ids"
           aria-expanded
           aria-controls={listId}
           aria-activedescendant={commands[at] ? `${listId}-${at}` : undefined}
@@ -93,7 +100,13 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
 
 const LIMIT = 12;
 
-function findCommands(text: string, services: readonly string[]): Command[] {
+interface Known {
+  services: readonly string[];
+  dashboards: DashboardListResponse["dashboards"];
+  metrics: readonly string[];
+}
+
+function findCommands(text: string, { services, dashboards, metrics }: Known): Command[] {
   const wanted = text.trim();
   const trace = parseTraceReference(wanted);
   if (trace) {
@@ -124,6 +137,18 @@ function findCommands(text: string, services: readonly string[]): Command[] {
           ]
         : []),
     ]),
+    ...(wanted
+      ? [
+          ...dashboards.map(({ id, title, folder }) => ({
+            id: `dashboard ${id}`,
+            words: title,
+            note: folder === "" ? "Dashboard" : `Dashboard in ${folder}`,
+            icon: LayoutGrid,
+            target: dashboardLink(id),
+          })),
+          ...metrics.map((name) => ({ id: `metric ${name}`, words: name, note: "Metric", icon: ChartLine, target: metricLink(name) })),
+        ]
+      : []),
   ];
   const found = all
     .map((command) => ({ command, score: matchScore(wanted, command.words) }))

@@ -19,6 +19,15 @@ export const tracesLink = (query: string, search: Search = {}): Target => ({ to:
 /** The search for log lines. */
 export const logsLink = (query: string, search: Search = {}): Target => ({ to: "/logs", search: { q: query, ...search } });
 
+/** The page of a dashboard. */
+export const dashboardLink = (id: string): Target => ({ to: `/dashboards/${id}` });
+
+/** A metric in Explore, as it stands: a rate of what only grows. */
+export const metricLink = (name: string): Target => {
+  const selector = /^[a-zA-Z_:][\w:]*$/.test(name) ? name : `{${JSON.stringify(name)}}`;
+  return { to: "/explore", search: { q: /_(total|sum|count|bucket)$/.test(name) ? `rate(${selector}[5m])` : selector } };
+};
+
 /** Quote a value for a query where its characters need it. */
 export const quoteValue = (value: string): string =>
   /^\w[\w./@-]*$/.test(value) && !/^(and|or|not)$/i.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`;

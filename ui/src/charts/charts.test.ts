@@ -1,7 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { tickSteps, timeTicks } from "./axes";
 import { nearestPoint } from "./nearest";
-import { paletteSlot } from "./palette";
+import { distinctColors, paletteSlot } from "./palette";
 import { stackSeries } from "./stacking";
 import { clickLegend, summarize, topByMax } from "./summary";
 
@@ -64,4 +64,12 @@ describe("the nearest point", () => {
     expect(find(20, 48)).toBe(points[1]);
     expect(find(15, 30)).toBeNull();
   });
+});
+
+test("two series of one chart differ in colour as long as there are colours, whatever their order", () => {
+  const names = ["accountant", "archivist", "librarian", "mathematician", "researcher", "a", "b", "c", "d", "e", "f", "g"];
+  const colors = distinctColors(names);
+  expect(new Set(colors.values()).size).toBe(12);
+  expect(distinctColors(names.toReversed())).toEqual(colors);
+  expect(distinctColors([...names, "h", "i"]).size).toBe(14);
 });

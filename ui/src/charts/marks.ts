@@ -19,7 +19,7 @@ export interface Mark {
 /** Draw marks as diamonds. */
 export function drawMarks(plot: uPlot, marks: readonly Mark[], css: string, outline: string): void {
   const { ctx, bbox } = plot;
-  const half = 4 * devicePixelRatio;
+  const half = 3.5 * devicePixelRatio;
   ctx.save();
   ctx.fillStyle = css;
   ctx.strokeStyle = outline;

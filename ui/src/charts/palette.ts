@@ -17,6 +17,22 @@ export function paletteSlot(name: string): number {
 /** Return the colour of a name as CSS: `var(--series-4)`, right in either theme. */
 export const seriesColor = (name: string): string => `var(--series-${paletteSlot(name) + 1})`;
 
+/**
+ * Return a colour for each of several names in one chart: its own, unless another has that already and a free one is left.
+ * Of two that want the same, the first by the alphabet has it, whatever their order.
+ */
+export function distinctColors(names: readonly string[]): Map<string, string> {
+  const colors = new Map<string, string>();
+  const taken = new Set<number>();
+  for (const name of [...names].sort()) {
+    let slot = paletteSlot(name);
+    if (taken.size < PALETTE_SIZE) while (taken.has(slot)) slot = (slot + 1) % PALETTE_SIZE;
+    taken.add(slot);
+    colors.set(name, `var(--series-${slot + 1})`);
+  }
+  return colors;
+}
+
 export const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 export type Level = (typeof LEVELS)[number];
 

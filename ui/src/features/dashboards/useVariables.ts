@@ -107,7 +107,7 @@ function bind(variable: Variable, choices: readonly Choice[], fromAddress: reado
 async function resolve(client: QueryClient, variable: Variable, bindings: Bindings, range: MomentRange, signal: AbortSignal): Promise<Resolved> {
   if (variable.kind !== "query") return { choices: fixedChoices(variable), error: null };
   try {
-    const texts = await askTexts(client, variable.query, bindings, range, signal);
+    const texts = await askTexts(client, variable.query, bindings, range);
     return { choices: makeChoices(texts, variable), error: null };
   } catch (error) {
     if (signal.aborted || !(error instanceof Error)) throw error;
@@ -115,7 +115,7 @@ async function resolve(client: QueryClient, variable: Variable, bindings: Bindin
   }
 }
 
-async function askTexts(client: QueryClient, text: string, bindings: Bindings, range: MomentRange, signal: AbortSignal): Promise<readonly string[]> {
+async function askTexts(client: QueryClient, text: string, bindings: Bindings, range: MomentRange): Promise<readonly string[]> {
   const query = readVariableQuery(interpolate(text, { ...timeBindings(STEP_MS, range), ...bindings }));
   if (!query) throw new Error(`The query ${JSON.stringify(text)} is none that is known. Write label_values(metric, label) or query_result(…).`);
   const { startMs, endMs } = range;
@@ -123,7 +123,8 @@ async function askTexts(client: QueryClient, text: string, bindings: Bindings, r
   const ask = <T>(path: string, params: Record<string, string | number>) =>
     client.query({
       queryKey: ["variable", path, params],
-      queryFn: () => request<T>(path, { params, signal }),
+      // Others may wait for the same answer: it is not given up with one of them.
+      queryFn: ({ signal }) => request<T>(path, { params, signal }),
       staleTime: 60_000,
     });
   switch (query.kind) {

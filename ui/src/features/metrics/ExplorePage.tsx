@@ -3,6 +3,7 @@ import { useCallback, useMemo, useRef, useState } from "react";
 import { useParam, useSearch, useSetSearch } from "../../app/location";
 import { serviceLink, traceLink } from "../../app/links";
 import { useShortcuts } from "../../app/shortcuts";
+import { distinctColors } from "../../charts/palette";
 import { HeatmapChart } from "../../charts/HeatmapChart";
 import { TimeSeriesChart } from "../../charts/TimeSeriesChart";
 import { useElementSize } from "../../charts/useElementSize";
@@ -11,6 +12,7 @@ import { Segmented } from "../../components/Segmented";
 import { QueryView, Skeleton } from "../../components/states";
 import { useOpen } from "../../components/useOpen";
 import { guessUnit, metricFormat } from "../../format/metricUnits";
+import { AddToDashboard } from "./AddToDashboard";
 import styles from "./ExplorePage.module.css";
 import { type ExploreQuery, moveQuery, readQueries, showsMeasurements, type View, writeQueries } from "./exploreState";
 import { makeFrame } from "./frames";
@@ -115,6 +117,7 @@ export default function ExplorePage() {
               Stack
             </Button>
           )}
+          {hasQuery && <AddToDashboard queries={shown} unit={unit} view={view} stacked={search.stack === "on"} />}
         </div>
         <div ref={results} className={styles.results}>
           {hasQuery ? (
@@ -147,7 +150,11 @@ function Results({ data, range, view, unit, stacked, letters }: ResultsProps) {
   const good = useMemo(() => data.answered.flatMap(({ result, ...rest }) => (result ? [{ ...rest, result }] : [])), [data]);
   const measured = useMemo(() => good.filter(({ expression }) => showsMeasurements(expression)).map(({ expression }) => expression), [good]);
   const marks = useExemplars(measured, view === "graph");
-  const frame = useMemo(() => makeFrame(view === "graph" ? good : [], data.grid, data.stepMs), [good, data, view]);
+  const frame = useMemo(() => {
+    const made = makeFrame(view === "graph" ? good : [], data.grid, data.stepMs);
+    const colors = distinctColors(made.series.map(({ name }) => name));
+    return { ...made, series: made.series.map((one) => ({ ...one, color: colors.get(one.name) ?? "" })) };
+  }, [good, data, view]);
   const cells = useMemo(
     () => (view === "heatmap" && good[0] ? makeCells(good[0].result.series, data.grid, data.stepMs, ({ labels }) => seriesText(labels)) : null),
     [good, data, view],

@@ -2,7 +2,7 @@
 
 import type { Series } from "../../charts/TimeSeriesChart";
 import type { MomentRange } from "../../app/timeRange";
-import type { PromResult } from "./promql";
+import type { PromResult, PromSeries } from "./promql";
 import { nameSeries } from "./legend";
 
 export interface Frame {
@@ -16,13 +16,25 @@ export function gridTimes({ startMs, endMs }: MomentRange, stepMs: number): numb
   return Array.from({ length: steps }, (_, index) => startMs + index * stepMs);
 }
 
+/** Lay one series on a grid; a moment without a sample is a gap, as is what is no number. */
+export function gridValues(series: PromSeries, range: MomentRange, stepMs: number): (number | null)[] {
+  const length = Math.max(0, Math.floor((range.endMs - range.startMs) / stepMs)) + 1;
+  const values = Array.from<number | null>({ length }).fill(null);
+  series.timesMs.forEach((ms, at) => {
+    const place = Math.round((ms - range.startMs) / stepMs);
+    const value = series.values[at];
+    if (place >= 0 && place < length && value !== undefined && Number.isFinite(value)) values[place] = value;
+  });
+  return values;
+}
+
 interface Named {
   result: PromResult;
   legend: string;
   expression: string;
 }
 
-/** Lay series on the grid that they were asked for; a moment without a sample is a gap, as is what is no number. */
+/** Lay the series of several queries on the grid that they were asked for, each under a name of its own. */
 export function makeFrame(results: readonly Named[], range: MomentRange, stepMs: number): Frame {
   const timesMs = gridTimes(range, stepMs);
   const all = results.flatMap(({ result, legend, expression }) => {
@@ -31,15 +43,7 @@ export function makeFrame(results: readonly Named[], range: MomentRange, stepMs:
       legend,
       expression,
     );
-    return result.series.map((series, index) => {
-      const values: (number | null)[] = Array.from({ length: timesMs.length }, () => null);
-      series.timesMs.forEach((ms, at) => {
-        const place = Math.round((ms - range.startMs) / stepMs);
-        const value = series.values[at];
-        if (place >= 0 && place < values.length && value !== undefined && Number.isFinite(value)) values[place] = value;
-      });
-      return { name: names[index] ?? "", labels: series.labels, values };
-    });
+    return result.series.map((series, index) => ({ name: names[index] ?? "", labels: series.labels, values: gridValues(series, range, stepMs) }));
   });
   const seen = new Map<string, number>();
   return {

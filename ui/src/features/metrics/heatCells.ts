@@ -1,7 +1,7 @@
 /** Distributions over time as cells: of classic histograms by their label `le`, of native ones by their buckets. */
 
 import type { MomentRange } from "../../app/timeRange";
-import { gridTimes } from "./frames";
+import { gridTimes, gridValues } from "./frames";
 import { type PromSeries, sampleValue } from "./promql";
 
 export interface HeatCells {
@@ -20,17 +20,7 @@ export function makeCells(series: readonly PromSeries[], range: MomentRange, ste
   if (series.length > 0 && series.every(({ labels }) => labels.le !== undefined)) return fromBuckets(series, range, stepMs);
   const timesMs = gridTimes(range, stepMs);
   const names = series.map(nameOf);
-  return { timesMs, bounds: series.map((_, index) => index + 1), counts: series.map((one) => onGrid(one, range, stepMs, timesMs.length)), names };
-}
-
-function onGrid(series: PromSeries, range: MomentRange, stepMs: number, length: number): (number | null)[] {
-  const row = Array.from<number | null>({ length }).fill(null);
-  series.timesMs.forEach((ms, at) => {
-    const place = Math.round((ms - range.startMs) / stepMs);
-    const value = series.values[at];
-    if (place >= 0 && place < length && value !== undefined && Number.isFinite(value)) row[place] = value;
-  });
-  return row;
+  return { timesMs, bounds: series.map((_, index) => index + 1), counts: series.map((one) => gridValues(one, range, stepMs)), names };
 }
 
 /** A classic bucket holds all that is at most `le`: what a row holds is the difference to the bucket below. */
@@ -40,7 +30,7 @@ function fromBuckets(series: readonly PromSeries[], range: MomentRange, stepMs: 
   for (const one of series) {
     const bound = sampleValue(one.labels.le ?? "");
     if (Number.isNaN(bound)) continue;
-    const row = onGrid(one, range, stepMs, timesMs.length);
+    const row = gridValues(one, range, stepMs);
     const sum = sums.get(bound);
     sums.set(bound, sum ? sum.map((value, at) => (row[at] === null || row[at] === undefined ? value : (value ?? 0) + row[at])) : row);
   }

@@ -2,6 +2,7 @@ import { request } from "../../api/client";
 import { useRanged } from "../../api/queries";
 import type { Mark } from "../../charts/marks";
 import { shortId } from "../../format/ids";
+import type { MomentRange } from "../../app/timeRange";
 import { sampleValue } from "./promql";
 
 interface ExemplarAnswer {
@@ -11,7 +12,6 @@ interface ExemplarAnswer {
   }[];
 }
 
-const MOST = 500;
 const NONE: readonly Mark[] = [];
 
 /** Fetch the exemplars of expressions over the page's range, as marks that open their trace. */
@@ -25,15 +25,18 @@ export function useExemplars(expressions: readonly string[], enabled: boolean, e
           request<ExemplarAnswer>("/api/v1/query_exemplars", { params: { query: text, start: startMs / 1e3, end: endMs / 1e3 }, signal }),
         ),
       );
-      return readExemplars(answers);
+      return readExemplars(answers, { startMs, endMs });
     },
     { enabled: enabled && queries.length > 0 },
   );
   return enabled ? (query.data?.data ?? NONE) : NONE;
 }
 
-/** Return marks of exemplars that name a trace, by time; when there are too many, the largest. */
-export function readExemplars(answers: readonly ExemplarAnswer[]): Mark[] {
+/** So many cells lie beside and above each other, and each holds one mark. */
+const CELLS = { across: 36, upwards: 8 };
+
+/** Return marks of exemplars that name a trace, by time, so few that each can be told and clicked: of those near each other, the slowest. */
+export function readExemplars(answers: readonly ExemplarAnswer[], { startMs, endMs }: MomentRange): Mark[] {
   const marks = answers.flatMap(({ data }) =>
     data.flatMap(({ exemplars }) =>
       exemplars.flatMap(({ labels, value, timestamp }): Mark[] => {
@@ -52,6 +55,13 @@ export function readExemplars(answers: readonly ExemplarAnswer[]): Mark[] {
       }),
     ),
   );
-  const largest = marks.length > MOST ? [...marks].sort((a, b) => b.value - a.value).slice(0, MOST) : marks;
-  return largest.sort((a, b) => a.timeMs - b.timeMs);
+  const most = marks.reduce((top, { value }) => Math.max(top, value), 0);
+  const cells = new Map<string, Mark>();
+  for (const mark of marks) {
+    const across = Math.floor(((mark.timeMs - startMs) / (endMs - startMs)) * CELLS.across);
+    const upwards = most > 0 ? Math.floor((mark.value / most) * CELLS.upwards) : 0;
+    const key = `${across} ${upwards}`;
+    if ((cells.get(key)?.value ?? -Infinity) < mark.value) cells.set(key, mark);
+  }
+  return [...cells.values()].sort((a, b) => a.timeMs - b.timeMs);
 }

@@ -14,8 +14,8 @@ export function BarPanel(props: PanelProps) {
   const query = usePanelData(props, "own");
   return (
     <PanelAnswer panel={props.panel} query={query}>
-      {(good) => {
-        const figures = makeFigures(good, display).sort((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity));
+      {(good, { data }) => {
+        const figures = makeFigures(good, display, data).sort((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity));
         if (figures.length === 0) return <p className={styles.note}>No series</p>;
         const { min, max } = scaleOf(
           figures.map(({ value }) => value),

@@ -15,8 +15,8 @@ export function GaugePanel(props: PanelProps) {
   const query = usePanelData(props, "own");
   return (
     <PanelAnswer panel={props.panel} query={query}>
-      {(good) => {
-        const figures = makeFigures(good, display);
+      {(good, { data }) => {
+        const figures = makeFigures(good, display, data);
         if (figures.length === 0) return <p className={styles.note}>No series</p>;
         const { min, max } = scaleOf(
           figures.map(({ value }) => value),

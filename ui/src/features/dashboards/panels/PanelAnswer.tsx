@@ -23,7 +23,7 @@ export function PanelAnswer({ panel, query, children }: PanelAnswerProps) {
     return <p className={styles.note}>No query yet. Edit the panel to write one.</p>;
   }
   return (
-    <QueryView query={query} failed="This panel could not be read" skeleton={<Skeleton rows={2} height={24} />}>
+    <QueryView query={query} failed="This panel could not be read" skeleton={<Skeleton rows={1} height={24} />}>
       {(ranged) => {
         const good = ranged.data.answered.filter((one): one is Good => one.result !== null);
         const refused = ranged.data.answered.filter(({ error }) => error !== null);

@@ -15,13 +15,13 @@ export function StatPanel(props: PanelProps) {
   const query = usePanelData(props, "own");
   return (
     <PanelAnswer panel={props.panel} query={query}>
-      {(good) => {
-        const figures = makeFigures(good, display);
+      {(good, { data }) => {
+        const figures = makeFigures(good, display, data);
         if (figures.length === 0) return <p className={styles.note}>No series</p>;
         const named = figures.length > 1 || good.some(({ legend }) => legend !== "");
         return (
           <div className={styles.stats} data-many={figures.length > 4 || undefined}>
-            {figures.slice(0, MOST).map(({ name, value, values, format }) => {
+            {figures.slice(0, MOST).map(({ name, value, course, format }) => {
               const tone = toneOf(value, display);
               return (
                 <div key={name} className={styles.stat}>
@@ -34,8 +34,8 @@ export function StatPanel(props: PanelProps) {
                     <ToneMark tone={tone} />
                     {writeValue(value, display, format)}
                   </span>
-                  {display.sparkline && values.length > 1 && (
-                    <Sparkline values={values.map((one) => (Number.isFinite(one) ? one : null))} label={`Course of ${name}`} height={24} />
+                  {display.sparkline && course.length > 1 && (
+                    <Sparkline values={course} label={`Course of ${name}`} height={24} />
                   )}
                 </div>
               );

@@ -1,9 +1,11 @@
 import { useMemo } from "react";
 import type { Ranged } from "../../../api/queries";
 import { serviceLink, traceLink } from "../../../app/links";
-import { type Series, TimeSeriesChart } from "../../../charts/TimeSeriesChart";
+import { distinctColors } from "../../../charts/palette";
+import { TimeSeriesChart } from "../../../charts/TimeSeriesChart";
 import { useOpen } from "../../../components/useOpen";
 import { makeFrame } from "../../metrics/frames";
+import { makeUnique } from "../../metrics/legend";
 import { useExemplars } from "../../metrics/useExemplars";
 import type { Answers } from "../../metrics/usePromQueries";
 import { formatOf, ruleFor, toneColor } from "../display";
@@ -27,21 +29,17 @@ function Lines({ panel: { display, title, queries }, visible, good, ranged: { da
   const wanted = useMemo(() => queries.filter(({ exemplars, hidden }) => exemplars && !hidden).map(({ expression }) => expression), [queries]);
   const marks = useExemplars(wanted, visible && wanted.length > 0, (text) => expand(text, data.stepMs, range));
   const frame = useMemo(() => makeFrame(good, data.grid, data.stepMs), [good, data]);
-  const series = useMemo(
-    () =>
-      frame.series.flatMap((one): (Series & { labels: Readonly<Record<string, string>> })[] => {
-        const rule = ruleFor(one.name, display.series);
-        if (rule.hidden) return [];
-        return [
-          {
-            ...one,
-            name: rule.title || one.name,
-            values: rule.negative ? one.values.map((value) => (value === null ? null : -value)) : one.values,
-          },
-        ];
-      }),
-    [frame, display.series],
-  );
+  const series = useMemo(() => {
+    const shown = frame.series.flatMap((one) => {
+      const rule = ruleFor(one.name, display.series);
+      if (rule.hidden) return [];
+      const values = rule.negative ? one.values.map((value) => (value === null ? null : -value)) : one.values;
+      return [{ ...one, name: rule.title || one.name, values }];
+    });
+    const names = makeUnique(shown.map(({ name }) => name));
+    const colors = distinctColors(names);
+    return shown.map((one, index) => ({ ...one, name: names[index] ?? "", color: colors.get(names[index] ?? "") ?? "" }));
+  }, [frame, display.series]);
   const levels = useMemo(
     () => display.thresholds.flatMap(({ value, tone }) => (value === null || value === undefined ? [] : [{ value, color: toneColor(tone) }])),
     [display.thresholds],
