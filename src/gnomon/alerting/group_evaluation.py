@@ -35,6 +35,8 @@ LAST_SECONDS = Gauge("gnomon_rule_group_last_duration_seconds", "How long the gr
 LAST_SAMPLES = Gauge("gnomon_rule_group_last_evaluation_samples", "Samples that the last evaluation yielded.", _GROUP)
 RULES = Gauge("gnomon_rule_group_rules", "Rules of the group.", _GROUP)
 
+PER_GROUP = (EVALUATIONS, FAILURES, LAST_EVALUATION, LAST_SECONDS, LAST_SAMPLES, RULES)
+
 Write = Callable[[Sequence[Result], int], Awaitable[None]]
 """Store results at a time (Unix milliseconds); later rules of the group find them. Raises GnomonError."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from gnomon.alerting.engine_query import query_with
-from gnomon.alerting.group_evaluation import FAILURES, GroupEvaluator, GroupState, Health
+from gnomon.alerting.group_evaluation import FAILURES, PER_GROUP, GroupEvaluator, GroupState, Health
 from gnomon.alerting.recent_samples import RecentSamples
 from gnomon.alerting.rule_files import RuleGroup, load_rule_files
 from gnomon.alerting.rule_results import Result
@@ -46,7 +47,10 @@ _GRACE_INTERVALS = 2
 
 @dataclass(frozen=True, slots=True)
 class RuleSettings:
-    """Which files hold rules (patterns), how often groups are evaluated that do not say it, and what templates see."""
+    """Which files hold rules (patterns), how often groups are evaluated that do not say it, and what templates see.
+
+    An evaluation begins `settle_s` after its time: what was acknowledged by then can be found by then.
+    """
 
     rule_files: tuple[str, ...] = ()
     evaluation_interval_ms: int = 60_000
@@ -54,6 +58,7 @@ class RuleSettings:
     external_labels: Mapping[str, str] = field(default_factory=dict)
     external_url: str = ""
     features: Features = field(default_factory=Features)
+    settle_s: float = 0.75
 
 
 class RuleService:
@@ -146,7 +151,7 @@ class RuleService:
         offset = offset_ns(state.group.name, state.group.file, interval_ms)
         slot = slot_ns(self._clock.now_ns(), interval_ms, offset) + interval_ms * 1_000_000
         while True:
-            await self._clock.sleep(max(0, slot - self._clock.now_ns()) / _NS)
+            await self._clock.sleep(max(0, slot - self._clock.now_ns()) / _NS + self._settings.settle_s)
             SCHEDULED.labels(key).inc()
             try:
                 await self._evaluator.evaluate(state, slot // 1_000_000)
@@ -179,6 +184,10 @@ class RuleService:
         for rule in state.rules:
             rule.series = frozenset()
         await self._evaluator.end(state, ends_ms)
+        if state.group.key not in self._running:
+            for metric in (*PER_GROUP, MISSED, SCHEDULED, INTERVAL):
+                with suppress(KeyError):
+                    metric.remove(state.group.key)
 
     def _encode(self, result: Result, time_ms: int) -> bytes:
         labels = self._encoded.get(result.labels)

@@ -70,7 +70,7 @@ class World:
         )
 
     def settings(self) -> RuleSettings:
-        return RuleSettings(rule_files=(str(self.folder / "*.yml"),))
+        return RuleSettings(rule_files=(str(self.folder / "*.yml"),), settle_s=0)
 
     def write_rules(self, name: str, *records: str) -> None:
         rules = "\n".join(f"      - {{record: {record}, expr: sum(x)}}" for record in records)
@@ -125,9 +125,12 @@ async def test_series_of_a_group_that_is_gone_are_ended_after_a_while(world: Wor
     (world.folder / "a.yml").unlink()
     await world.service.reload()
     assert world.count("a:sum") == 1
+    key = {"rule_group": f"{world.folder / 'a.yml'};a"}
+    assert REGISTRY.get_sample_value("gnomon_rule_group_rules", key) == 1
     await world.clock.pass_s(121)
     await world.service.stop()
     assert world.count("a:sum") == 2
+    assert REGISTRY.get_sample_value("gnomon_rule_group_rules", key) is None
     assert b"\x02\x00\x00\x00\x00\x00\xf0\x7f" in world.writer.written[-1]
 
 
