@@ -135,7 +135,7 @@ class ScrapeLoop:
             if size < _THREAD_FROM_BYTES:
                 batch = self.cache.read(body, body_format, time_ms)
             else:
-                batch = await asyncio.to_thread(self.cache.read, body, body_format, time_ms)
+                batch = await self._read_aside(body, body_format, time_ms)
         except TimeoutError:
             error = f'Get "{self.target.url}": context deadline exceeded'
         except ScrapeError as failure:
@@ -166,9 +166,21 @@ class ScrapeLoop:
         while True:
             await self._clock.sleep(max(0, next_ms - self._now_ms()) / _MS_PER_S)
             now_ms = self._now_ms()
-            await self.scrape(next_ms if abs(now_ms - next_ms) <= tolerance_ms else now_ms)
+            try:
+                await self.scrape(next_ms if abs(now_ms - next_ms) <= tolerance_ms else now_ms)
+            except Exception:
+                log.exception("scrape could not be finished", job=self._job.name, target=self.target.url)
             # Whoever takes longer than the interval, or slept through some, goes on at the next one.
             next_ms = max(next_ms + interval_ms, self._next_after(self._now_ms() - interval_ms))
+
+    async def _read_aside(self, body: bytes, body_format: Format, time_ms: int) -> Batch:
+        """Read in a thread; whoever cancels waits for its end, since the cache is the next loop's then."""
+        reading = asyncio.ensure_future(asyncio.to_thread(self.cache.read, body, body_format, time_ms))
+        try:
+            return await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            await asyncio.wait([reading])
+            raise
 
     def _next_after(self, now_ms: int) -> int:
         """Return the first time of the target's own rhythm after `now_ms`."""

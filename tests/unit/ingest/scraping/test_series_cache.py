@@ -3,6 +3,7 @@
 import pytest
 
 from gnomon.ingest.exposition.errors import ExpositionError
+from gnomon.ingest.exposition.protobuf_format import MetricFamily
 from gnomon.ingest.scraping.errors import ScrapeError
 from gnomon.ingest.scraping.jobs import Limits, ScrapeJob
 from gnomon.ingest.scraping.relabel import RelabelRule
@@ -247,3 +248,32 @@ def test_a_report_bears_the_targets_labels() -> None:
     kept.keep(Report(TARGET, extra=True).write((1, 0.25, 3, 2, 1, 10, 0, 99), T0))
     assert kept.values("scrape_body_size_bytes") == [99.0]
     assert kept.values("scrape_timeout_seconds") == [10.0]
+
+
+def exposed_histogram(*, spans: tuple[tuple[int, int], ...], deltas: tuple[int, ...], count: int) -> bytes:
+    family = MetricFamily(name="h", type=4)
+    histogram = family.metric.add().histogram
+    histogram.sample_count, histogram.sample_sum, histogram.schema, histogram.zero_threshold = count, 2.5, 3, 1e-9
+    for offset, length in spans:
+        histogram.positive_span.add(offset=offset, length=length)
+    histogram.positive_delta.extend(deltas)
+    body = family.SerializeToString()
+    return bytes([len(body)]) + bytes(body)
+
+
+def test_native_histograms_are_written_whole_and_end_like_other_series() -> None:
+    one = Scrapes(ScrapeJob("shop", native_histograms=True))
+    body = exposed_histogram(spans=((0, 1), (2, 1)), deltas=(2, 1), count=5)
+    one.kept.keep(one.cache.read(body, "protobuf", T0).parts)
+    ((labels, (histogram,)),) = one.kept.histograms.items()
+    assert labels.to_dict() == {"__name__": "h", "job": "shop", "instance": "a:1"}
+    assert (histogram.timestamp, histogram.count_int, histogram.sum, histogram.schema) == (T0, 5, 2.5, 3)
+    assert list(histogram.positive_deltas) == [2, 1]
+    one.fail()
+    assert one.kept.values("h") == [STALE]
+
+
+def test_a_histogram_that_contradicts_itself_fails_the_scrape() -> None:
+    one = Scrapes(ScrapeJob("shop", native_histograms=True))
+    with pytest.raises(ScrapeError, match="spans need 2 buckets, have 1"):
+        one.cache.read(exposed_histogram(spans=((0, 2),), deltas=(2,), count=2), "protobuf", T0)
