@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
@@ -14,12 +14,19 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from gnomon.ingest.checked import Checked
 from gnomon.ingest.errors import MalformedRequestError
 from gnomon.ingest.loki_streams import PushRequest, check_loki
+from gnomon.ingest.otlp_deltas import DeltaSums
+from gnomon.ingest.otlp_metric_messages import MetricsRequest as OtlpRequest
+from gnomon.ingest.otlp_series import SeriesCache
+from gnomon.ingest.otlp_translation import Translation
 from gnomon.ingest.otlp_validation import check_logs, check_traces
 from gnomon.ingest.remote_write_v2_validation import WriteRequestV2Checker
 from gnomon.ingest.remote_write_validation import WriteRequestChecker
+from gnomon.ingest.settings import OtlpSettings
+from gnomon.ingest.write_request import encode_metadata
 from gnomon.lifecycle import SystemClock
 from gnomon.storage.segments import encode_frame
 from gnomon.storage.streams import STREAMS
+from tests.metric_points import DELTA, MetricsRequest
 from tests.opened_storage import OpenedStorage
 from tests.wire_mutations import mutate_bytes, mutate_fields
 from tests.write_requests import Series, WriteRequest, WriteRequestV2, sound_histogram, write_request, write_request_v2
@@ -126,6 +133,30 @@ def _check_write_request_v2(body: bytes) -> Checked:
     return WriteRequestV2Checker(SystemClock()).check(body)
 
 
+def _metrics_request() -> Message:
+    request = MetricsRequest({"service.name": "shop", "host.name": "h"})
+    attributes = {"text": "value", "list": [1, "x"], "raw": b"\x00\xff"}
+    request.gauge("queue.depth", 1.5, NOW_NS, attributes)
+    point = request.sum("requests", 7, NOW_NS, attributes, unit="By", start_ns=NOW_NS - 10**9)
+    point.exemplars.add(as_double=1.0, time_unix_nano=NOW_NS, trace_id=b"\x01" * 16, span_id=b"\x02" * 8)
+    request.sum("deltas", 3, NOW_NS, temporality=DELTA)
+    request.histogram("latency", NOW_NS, count=3, sum=1.5, explicit_bounds=[0.5, 1.0], bucket_counts=[1, 1, 1])
+    request.exponential("size", NOW_NS, count=4, sum=2.0, scale=3, zero_count=1, positive={"bucket_counts": [1, 0, 2]})
+    request.summary("quantiles", NOW_NS, [(0.5, 1.0)], count=1, sum=1.0)
+    return request.request
+
+
+def _check_metrics(body: bytes) -> Checked:
+    try:
+        request = OtlpRequest.FromString(body)
+    except DecodeError as error:
+        raise MalformedRequestError(str(error)) from error
+    translation = Translation(SeriesCache(OtlpSettings()), DeltaSums(10), NOW_NS // 10**6 + 1)
+    translation.add(request)
+    metadata = [encode_metadata(*entry) for entry in translation.metadata]
+    return translation.checked(b"".join((*translation.parts, *metadata)), len(metadata))
+
+
 _CHECKER = WriteRequestChecker(SystemClock())
 
 
@@ -136,6 +167,7 @@ _CHECKER = WriteRequestChecker(SystemClock())
         ("otlp_logs", _log_request, check_logs),
         ("loki_push", _loki_request, check_loki),
         ("remote_write", _write_request, _check_write_request),
+        ("remote_write", _metrics_request, _check_metrics),
         ("remote_write_v2", _write_request_v2, _check_write_request_v2),
     ],
 )

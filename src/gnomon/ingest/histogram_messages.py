@@ -34,6 +34,10 @@ Histogram = define_message("Histogram", {"Histogram": HISTOGRAM_FIELDS, "BucketS
 # Schemas that are reserved for finer buckets than any store keeps.
 _FINEST_RESERVED_SCHEMA = 52
 _MAX_BUCKETS = 1 << 16
+_LAST_RESET_HINT = 3
+# What belongs to the other kind of counts: integers where counts are floats (True), floats where they are integers.
+_OTHER_COUNTS = {True: ("count_int", "zero_count_int"), False: ("count_float", "zero_count_float")}
+_OTHER_BUCKETS = {True: ("positive_deltas", "negative_deltas"), False: ("positive_counts", "negative_counts")}
 _SIDES = ("positive", "negative")
 
 
@@ -88,8 +92,22 @@ def is_float(histogram: Any) -> bool:
     return bool(histogram.HasField("count_float"))
 
 
-def limit_schema(histogram: Any) -> bool:
-    """Merge buckets that are finer than any store keeps; returns whether that was needed."""
+def make_usual(histogram: Any) -> bool:
+    """Bring a sound histogram into the form that is stored; returns whether that was needed.
+
+    Buckets that are finer than any store keeps are merged, an unknown reset hint says nothing, and counts are either
+    integers or floats.
+    """
+    unusual = [name for name in _OTHER_COUNTS[is_float(histogram)] if histogram.HasField(name)]
+    unusual += [name for name in _OTHER_BUCKETS[is_float(histogram)] if getattr(histogram, name)]
+    if not 0 <= histogram.reset_hint <= _LAST_RESET_HINT:
+        unusual.append("reset_hint")
+    for name in unusual:
+        histogram.ClearField(name)
+    return _limit_schema(histogram) or bool(unusual)
+
+
+def _limit_schema(histogram: Any) -> bool:
     finer = histogram.schema - MAXIMAL_SCHEMA
     if finer <= 0:
         return False

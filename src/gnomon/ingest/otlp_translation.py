@@ -260,6 +260,8 @@ class Translation:
             what = "has no time" if not time_ms else f"lies too far in the future: time_unix_nano is {time_ns}"
             self._reject("future" if time_ms else "time", f"A point of {series.name!r} {what}.")
             return None
+        if point.start_time_unix_nano > time_ns:
+            point.start_time_unix_nano = 0
         self._span.append(time_ms)
         try:
             found = series.find(tuple(point.attributes))

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from gnomon.ingest.checked import Checked
 from gnomon.ingest.errors import MalformedRequestError
-from gnomon.ingest.histogram_messages import HISTOGRAM_FIELDS, SPAN_FIELDS, limit_schema
+from gnomon.ingest.histogram_messages import HISTOGRAM_FIELDS, SPAN_FIELDS, make_usual
 from gnomon.ingest.messages import define_message
 from gnomon.ingest.remote_write_validation import (
     MAX_AHEAD_MS,
     Tally,
     as_usual,
+    drop_odd_starts,
     find_histogram_fault,
     find_sample_fault,
     is_valid_exemplar,
@@ -169,8 +170,8 @@ def _read_samples(data: _Bytes, at: Integers) -> tuple[Integers, Integers, Mask]
     times_ms, timed = _read_times(data, inner, _TIME)
     good &= timed
     inner += 1 + _TIME_BYTES
-    _, started = _read_times(data, inner, _START)
-    inner = np.where((inner < end) & started, inner + 1 + _TIME_BYTES, inner)
+    starts_ms, started = _read_times(data, inner, _START)
+    inner = np.where((inner < end) & started & (starts_ms <= times_ms), inner + 1 + _TIME_BYTES, inner)
     return end, times_ms, good & (inner == end)
 
 
@@ -271,8 +272,10 @@ def _check_one(raw: bytes, symbols: _Symbols, latest_ms: int, tally: Tally) -> b
         return b""
     altered = keep_valid(series.samples, find_sample_fault, pairs, latest_ms, tally)
     altered |= keep_valid(series.histograms, find_histogram_fault, pairs, latest_ms, tally)
+    altered |= drop_odd_starts(series.samples)
+    altered |= drop_odd_starts(series.histograms)
     for histogram in series.histograms:
-        altered |= limit_schema(histogram)
+        altered |= make_usual(histogram)
     altered |= _keep_valid_exemplars(series.exemplars, symbols, latest_ms, tally)
     if any(not value for _, value in pairs):
         altered = True

@@ -25,7 +25,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from gnomon.ingest.checked import Checked
 from gnomon.ingest.errors import MalformedRequestError
-from gnomon.ingest.histogram_messages import HISTOGRAM_FIELDS, SPAN_FIELDS, find_fault, limit_schema
+from gnomon.ingest.histogram_messages import HISTOGRAM_FIELDS, SPAN_FIELDS, find_fault, make_usual
 from gnomon.ingest.messages import define_message
 from gnomon.ingest.request_shapes import RequestShape
 from gnomon.ingest.series_labels import BytesPair, find_label_fault, is_text, show_labels
@@ -239,10 +239,12 @@ class WriteRequestChecker:
         altered = not all(map(_framed, labels)) or not raw.startswith(head)
         samples, histograms, exemplars = series.samples, series.histograms, series.exemplars
         altered |= keep_valid(samples, find_sample_fault, labels, latest_ms, tally)
+        altered |= drop_odd_starts(samples)
         if histograms:
             altered |= keep_valid(histograms, find_histogram_fault, labels, latest_ms, tally)
+            altered |= drop_odd_starts(histograms)
             for histogram in histograms:
-                altered |= limit_schema(histogram)
+                altered |= make_usual(histogram)
         if exemplars:
             altered |= _keep_valid_exemplars(exemplars, latest_ms, tally)
         if not (samples or histograms or exemplars):
@@ -314,6 +316,14 @@ def keep_valid(
             tally.refuse(fault[0], f"{fault[1]} for series {shown}")
             del items[place]
     return True
+
+
+def drop_odd_starts(items: Any) -> bool:
+    """Take away start timestamps that cannot be: later than the sample itself; returns whether there were any."""
+    odd = [item for item in items if not EARLIEST_MS <= item.start_timestamp <= item.timestamp and item.start_timestamp]
+    for item in odd:
+        item.ClearField("start_timestamp")
+    return bool(odd)
 
 
 def find_time_fault(time_ms: int, latest_ms: int) -> tuple[str, str] | None:

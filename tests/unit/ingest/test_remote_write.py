@@ -199,6 +199,22 @@ def test_histograms_that_are_too_fine_are_made_coarser(version: Version) -> None
     assert list(histogram.positive_deltas) == [4]
 
 
+def test_what_contradicts_itself_is_made_plain(version: Version) -> None:
+    """Starts that lie behind the sample, reset hints that mean nothing, counts of both kinds."""
+    odd = sound_histogram(reset_hint=99, zero_count_float=3.0, positive_counts=[1.0], start_timestamp=NOW_MS + 1)
+    late = Series([*UP, ("late", "")], [(NOW_MS, 1.0)], start_ms=NOW_MS + 5)
+    check = version.checker()
+    body = version.encode([Series(UP, (), [odd]), late])
+    for _ in range(2):
+        checked = check(body)
+        message = (WriteRequest if version.first else WriteRequestV2).FromString(checked.body)
+        histogram = message.timeseries[0].histograms[0]
+        assert (histogram.reset_hint, histogram.start_timestamp, list(histogram.positive_counts)) == (0, 0, [])
+        assert not histogram.HasField("zero_count_float")
+        assert message.timeseries[1].samples[0].start_timestamp == 0
+        assert not checked.rejected
+
+
 def test_exemplars_that_nobody_keeps_are_dropped_silently(version: Version) -> None:
     """128 characters are the limit; the sample is kept, and nobody is told."""
     exemplars = [([("a", "x" * 128)], 1.0, NOW_MS), ([("a", "x" * 127)], 1.0, NOW_MS)]
