@@ -43,7 +43,7 @@ async def list_targets(services: ServicesDep, request: Request) -> Response:
         active = [_active(target) for target in found.active if pool in {"", target.scrape_pool}]
     if state in {"any", "dropped"}:
         dropped = [_dropped(target) for target in found.dropped if pool in {"", target.scrape_pool}]
-        counts = {name: count for name, count in found.dropped_counts.items() if pool in {"", name}}
+        counts = dict(found.dropped_counts)
     return succeed(to_json({"activeTargets": active, "droppedTargets": dropped, "droppedTargetCounts": counts}))
 
 
@@ -65,9 +65,12 @@ async def list_target_metadata(services: ServicesDep, request: Request) -> Respo
     matchers: Sequence[Matcher] = parse_selector(selector).matchers if selector else ()
     metric = parameters.get("metric")
     rows: list[dict[str, Any]] = []
+    last: Labels | None = None
     for labels, name, metadata in services.scraping.target_metadata():
-        if 0 <= limit <= len(rows):
+        # As in Prometheus, a target is told of as a whole.
+        if labels is not last and 0 <= limit <= len(rows):
             break
+        last = labels
         if metric not in {"", name} or not _matches(labels, matchers):
             continue
         row: dict[str, Any] = {"target": labels.to_dict()}
