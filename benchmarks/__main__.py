@@ -17,6 +17,7 @@ NAMES = (
     "redaction",
     "trace_search",
     "log_search",
+    "promql",
 )
 
 
