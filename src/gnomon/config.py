@@ -117,6 +117,12 @@ class QueryOptions(_Section):
     lookback: Duration = _setting("5m", "How old the newest sample of a series may be in a PromQL query.")
     max_samples: Count = _setting(50_000_000, "Most samples that a PromQL query may hold in memory.")
     max_series: Count = _setting(200_000, "Most series that a selector of a PromQL query may find.")
+    sample_cache: ByteSize = _setting(
+        "256MiB", "Most memory for samples that PromQL queries have read lately; 0 keeps none."
+    )
+    result_cache: ByteSize = _setting(
+        "64MiB", "Most memory for answers to PromQL range queries: a refresh computes only what is new; 0 keeps none."
+    )
     features: TextList = _setting(
         [],
         "Experimental parts of PromQL, by Prometheus' names: promql-experimental-functions, promql-duration-expr, "
@@ -254,7 +260,7 @@ class IngestOptions(_Section):
 
 
 class OtlpOptions(_Section):
-    """Say how OTLP metrics become Prometheus series."""
+    """Say how OTLP metrics become Prometheus series; a section `otlp` in prometheus.yml takes the place of these."""
 
     translation_strategy: TranslationStrategy = _setting(
         "UnderscoreEscapingWithSuffixes",
@@ -269,6 +275,15 @@ class OtlpOptions(_Section):
     )
     promote_scope_metadata: bool = _setting(
         False, "Give every series the labels otel_scope_name, otel_scope_version, otel_scope_schema_url and so on."
+    )
+    convert_histograms_to_nhcb: bool = _setting(
+        False, "Make native histograms with custom buckets of explicit histograms, rather than _bucket, _count and _sum."
+    )
+    label_name_underscore_sanitization: bool = _setting(
+        True, "Put `key` before label names that would begin with one underscore."
+    )
+    label_name_preserve_multiple_underscores: bool = _setting(
+        True, "Keep several underscores in a row in label names, rather than one of them."
     )
     max_delta_streams: Count = _setting(100_000, "Streams of delta points that are summed up at the same time.")
 
@@ -372,17 +387,22 @@ class Config:
     def ingest(self) -> IngestSettings:
         """Return what the receivers need to be told."""
         options = self.options
-        otlp = options.otlp
+        otlp, section = options.otlp, self.prometheus.otlp
         return IngestSettings(
             max_body_bytes=options.max_body_bytes,
             cors_origins=tuple(options.ingest.cors_origins),
-            otlp=OtlpSettings(
+            otlp=section.settings(otlp.max_delta_streams)
+            if section is not None
+            else OtlpSettings(
                 translation_strategy=otlp.translation_strategy,
                 promote_resource_attributes=frozenset(otlp.promote_resource_attributes),
                 promote_all_resource_attributes=otlp.promote_all_resource_attributes,
                 ignore_resource_attributes=frozenset(otlp.ignore_resource_attributes),
                 keep_identifying_resource_attributes=otlp.keep_identifying_resource_attributes,
                 promote_scope_metadata=otlp.promote_scope_metadata,
+                convert_histograms_to_nhcb=otlp.convert_histograms_to_nhcb,
+                label_name_underscore_sanitization=otlp.label_name_underscore_sanitization,
+                label_name_preserve_multiple_underscores=otlp.label_name_preserve_multiple_underscores,
                 max_delta_streams=otlp.max_delta_streams,
             ),
         )
@@ -447,6 +467,8 @@ class Config:
             max_samples=query.max_samples,
             max_series=query.max_series,
             timeout_s=query.time,
+            sample_cache_bytes=query.sample_cache,
+            result_cache_bytes=query.result_cache,
             features=Features(enabled),
             delayed_names="promql-delayed-name-removal" in enabled,
             type_and_unit_labels="type-and-unit-labels" in enabled,
