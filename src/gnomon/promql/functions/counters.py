@@ -47,14 +47,18 @@ def extrapolate(given: FloatWindows, *, counter: bool, per_second: bool) -> Floa
         for start in range(0, shape[0], at_once):
             rows = slice(start, start + at_once)
             part_began_ms = None if began_ms is None else began_ms[rows]
-            result[rows] = _extrapolate_rows(given, rows, None if lost is None else lost[rows], part_began_ms)
-            if per_second:
-                result[rows] /= given.range_ms / 1000
+            part_lost = None if lost is None else lost[rows]
+            result[rows] = _extrapolate_rows(given, rows, part_lost, part_began_ms, per_second=per_second)
     return result, present
 
 
-def _extrapolate_rows(given: FloatWindows, rows: slice, lost: Floats | None, began_ms: Integers | None) -> Floats:
-    """Return the extrapolated differences of some rows: few enough for all that is computed to stay in cache."""
+def _extrapolate_rows(
+    given: FloatWindows, rows: slice, lost: Floats | None, began_ms: Integers | None, *, per_second: bool
+) -> Floats:
+    """Return the extrapolated differences of some rows: few enough for all that is computed to stay in cache.
+
+    In seconds and in Prometheus' order of operations: unit tests of rules compare to the last bit.
+    """
     limit = len(given.values) - 1
     first = np.minimum(given.windows.first[rows], limit)
     last = np.maximum(given.windows.after[rows] - 1, 0)
@@ -64,9 +68,9 @@ def _extrapolate_rows(given: FloatWindows, rows: slice, lost: Floats | None, beg
     if lost is not None:
         result += lost
     first_ms, last_ms = given.samples.times_ms[first], given.samples.times_ms[last]
-    sampled = (last_ms - first_ms).astype(np.float64)
-    to_start = (first_ms - (given.ends_ms - given.range_ms)).astype(np.float64)
-    to_end = (given.ends_ms - last_ms).astype(np.float64)
+    sampled = (last_ms - first_ms) / 1000
+    to_start = (first_ms - (given.ends_ms - given.range_ms)) / 1000
+    to_end = (given.ends_ms - last_ms) / 1000
     average = sampled / np.maximum(counts - 1, 1)
     near = average * _NEAR
     average *= 0.5
@@ -79,9 +83,11 @@ def _extrapolate_rows(given: FloatWindows, rows: slice, lost: Floats | None, beg
     factor: Floats = (sampled + to_start + to_end) / sampled
     if began_ms is not None:
         known = began_ms > 0
-        since = (last_ms - began_ms).astype(np.float64)
+        since = (last_ms - began_ms) / 1000
         result = np.where(known, result + first_values, result)
         factor = np.where(known, (since + to_end) / since, factor)
+    if per_second:
+        factor /= given.range_ms / 1000
     return result * factor
 
 
