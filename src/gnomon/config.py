@@ -277,7 +277,8 @@ class OtlpOptions(_Section):
         False, "Give every series the labels otel_scope_name, otel_scope_version, otel_scope_schema_url and so on."
     )
     convert_histograms_to_nhcb: bool = _setting(
-        False, "Make native histograms with custom buckets of explicit histograms, rather than _bucket, _count and _sum."
+        False,
+        "Make native histograms with custom buckets of explicit histograms, rather than _bucket, _count and _sum.",
     )
     label_name_underscore_sanitization: bool = _setting(
         True, "Put `key` before label names that would begin with one underscore."

@@ -91,6 +91,7 @@ class Server:
         self._drain_begun = asyncio.Event()
         self._engine: Engine | None = None
         self._scraper: Scraper | None = None
+        self._otlp_metrics: OtlpMetrics | None = None
         self._rules: RuleService | None = None
         self.started_at_ns = self._clock.now_ns()
 
@@ -172,6 +173,8 @@ class Server:
             await migrate(self._engine, new.storage.retention, self._config.storage.redaction)
         self._config = self._config.with_reloadable(new)
         await self._scrape(new.prometheus)
+        if self._otlp_metrics is not None:
+            self._otlp_metrics.reconfigure(self._config.ingest.otlp)
         if self._rules is not None:
             await self._rules.reload()
         log.info("configuration read again", applied=applied, needs_restart=waiting)
@@ -253,7 +256,8 @@ class Server:
         await self._add(SpanMetrics(SpanMetricStore(engine), journal, counted, self._clock, config.span_metrics))
         own_traces = OwnTraces(config.telemetry, lambda request: receiver.accept("otlp_traces", request))
         await self._add(own_traces)
-        otlp = OtlpReceiver(receiver, OtlpMetrics(receiver, config.ingest.otlp, self._clock))
+        self._otlp_metrics = OtlpMetrics(receiver, config.ingest.otlp, self._clock)
+        otlp = OtlpReceiver(receiver, self._otlp_metrics)
         ingest_routes = [
             *otlp_routes(otlp, config.ingest),
             *loki_routes(receiver, config.ingest),

@@ -1,6 +1,7 @@
 """The same OTLP requests to Gnomon's translation and to a real Prometheus: the same series with the same values."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from gnomon.ingest.otlp_names import TranslationStrategy
 from gnomon.ingest.receiver import Receiver
 from gnomon.ingest.settings import OtlpSettings
 from gnomon.lifecycle import SystemClock
-from gnomon.model.histogram_buckets import MAXIMAL_SCHEMA
+from gnomon.model.histogram_buckets import CUSTOM_SCHEMA, MAXIMAL_SCHEMA
 from gnomon.model.series import STALE_BITS
 from tests.metric_points import MetricsRequest, read_series
 from tests.peers.fixtures import require
@@ -36,7 +37,7 @@ NAMES = (
     "cpu__time",
 )
 UNITS = ("", "1", "s", "ms", "By", "By/s", "{request}", "{request}/s", "km/h", "%", "Cel", "foo-bar", "m/s", "/s")
-KEYS = ("http.method", "http_method", "1st", "_hidden", "a..b", "größe", "code", "host name", "ok")
+KEYS = ("http.method", "http_method", "1st", "_hidden", "a..b", "__x..y__", "größe", "code", "host name", "ok")
 TEXTS = (
     "GET",
     "ä",
@@ -65,6 +66,11 @@ SETTINGS = {
         promote_all_resource_attributes=True,
         ignore_resource_attributes=frozenset({"cloud.region"}),
         keep_identifying_resource_attributes=True,
+    ),
+    "plain labels, custom buckets": OtlpSettings(
+        convert_histograms_to_nhcb=True,
+        label_name_underscore_sanitization=False,
+        label_name_preserve_multiple_underscores=False,
     ),
     "promoted": OtlpSettings(promote_resource_attributes=frozenset({"host.name"}), promote_scope_metadata=True),
 }
@@ -95,6 +101,9 @@ def prometheus(tmp_path: Path, settings: OtlpSettings) -> Iterator[Prometheus]:
         "translation_strategy": settings.translation_strategy.value,
         "promote_scope_metadata": settings.promote_scope_metadata,
         "keep_identifying_resource_attributes": settings.keep_identifying_resource_attributes,
+        "convert_histograms_to_nhcb": settings.convert_histograms_to_nhcb,
+        "label_name_underscore_sanitization": settings.label_name_underscore_sanitization,
+        "label_name_preserve_multiple_underscores": settings.label_name_preserve_multiple_underscores,
     }
     if settings.promote_all_resource_attributes:
         otlp |= {
@@ -268,7 +277,8 @@ def _read_all(bodies: list[bytes]) -> dict[Any, Any]:
 
 
 def _read_histogram(histogram: Any) -> Any:
-    base = 2.0 ** (2.0**-histogram.schema)
+    bounds = [-math.inf, *histogram.custom_values, math.inf]
+    base = 2.0 ** (2.0 ** -max(histogram.schema, -4))
     buckets = []
     for side in ("negative", "positive"):
         index, count = 0, 0
@@ -277,9 +287,10 @@ def _read_histogram(histogram: Any) -> Any:
             index += span.offset
             for _ in range(span.length):
                 count += next(deltas)
-                bounds = (base ** (index - 1), base**index)
+                custom = histogram.schema == CUSTOM_SCHEMA
+                lower, upper = bounds[index : index + 2] if custom else (base ** (index - 1), base**index)
                 if count:
-                    buckets.append((*(bounds if side == "positive" else (-bounds[1], -bounds[0])), float(count)))
+                    buckets.append((*((lower, upper) if side == "positive" else (-upper, -lower)), float(count)))
                 index += 1
     if histogram.zero_count_int:
         buckets.append((-histogram.zero_threshold, histogram.zero_threshold, float(histogram.zero_count_int)))

@@ -37,6 +37,11 @@ class OtlpMetrics:
         self._summing = asyncio.Lock()
         self._told: dict[Metadata, float] = {}
 
+    def reconfigure(self, settings: OtlpSettings) -> None:
+        """Translate as `settings` say from now on; sums of deltas go on, and their number stays bounded as it was."""
+        if settings != self._series.settings:
+            self._series = SeriesCache(settings)
+
     async def accept(self, body: bytes, *, protocol: str) -> Accepted:
         """Return once the points of a request are synced to disk; single points that cannot be stored are told of.
 

@@ -77,6 +77,8 @@ _PER_UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"
 _NO_NAME = re.compile(r"[^A-Za-z0-9:]+")
 _NO_NAME_OR_UNDERSCORE = re.compile(r"[^A-Za-z0-9:_]+")
 _NO_LABEL = re.compile(r"[^A-Za-z0-9]")
+_NO_LABELS = re.compile(r"[^A-Za-z0-9]+")
+_RESERVED = re.compile(r"__(.*)__", re.DOTALL)
 _RATIO_UNIT = "1"
 
 
@@ -100,14 +102,24 @@ def translate_metric_name(name: str, unit: str, kind: MetricKind, strategy: Tran
     return translated
 
 
-def translate_label_name(name: str, strategy: TranslationStrategy) -> str:
-    """Return the name of a label; raises InvalidInputError where nothing is left of it."""
+def translate_label_name(
+    name: str, strategy: TranslationStrategy, *, prefix_underscore: bool = True, keep_underscores: bool = True
+) -> str:
+    """Return the name of a label; raises InvalidInputError where nothing is left of it.
+
+    `prefix_underscore` puts `key` before a single leading underscore, `keep_underscores` keeps several in a row.
+    """
     translated = name
     if strategy.escapes:
-        translated = _NO_LABEL.sub("_", name)
+        if keep_underscores:
+            translated = _NO_LABEL.sub("_", name)
+        elif reserved := _RESERVED.fullmatch(name):
+            translated = f"__{_NO_LABELS.sub('_', reserved[1])}__"
+        else:
+            translated = _NO_LABELS.sub("_", name)
         if translated[:1].isdigit():
             translated = f"key_{translated}"
-        elif translated.startswith("_") and not translated.startswith("__"):
+        elif prefix_underscore and translated.startswith("_") and not translated.startswith("__"):
             translated = f"key{translated}"
     if not translated.strip("_"):
         message = f"The attribute {name!r} has no letter or digit in its name that Prometheus takes."

@@ -89,7 +89,7 @@ class ScopeSeries:
             read = _parse(InstrumentationScope(), scope)
             if read.name:
                 for pair in read.attributes:
-                    name = translate_label_name(f"otel_scope_{pair.key}", self._strategy)
+                    name = _label_name(f"otel_scope_{pair.key}", cache.settings)
                     self._scope[name] = format_value(pair.value)
                 self._scope["otel_scope_name"] = read.name
                 self._scope["otel_scope_version"] = read.version
@@ -134,7 +134,7 @@ class ResourceSeries:
             # Nothing is lost with a resource's attribute that has no name in Prometheus.
             if value and _is_promoted(name, settings):
                 with suppress(InvalidInputError):
-                    self.promoted.setdefault(translate_label_name(name, settings.translation_strategy), value)
+                    self.promoted.setdefault(_label_name(name, settings), value)
         self.target_info = b""
         with suppress(InvalidInputError):
             self.target_info = self._encode_target_info(attributes)
@@ -180,6 +180,15 @@ class SeriesCache:
         return found
 
 
+def _label_name(name: str, settings: OtlpSettings) -> str:
+    return translate_label_name(
+        name,
+        settings.translation_strategy,
+        prefix_underscore=settings.label_name_underscore_sanitization,
+        keep_underscores=settings.label_name_preserve_multiple_underscores,
+    )
+
+
 def _is_promoted(name: str, settings: OtlpSettings) -> bool:
     if settings.promote_all_resource_attributes:
         return name not in settings.ignore_resource_attributes
@@ -192,7 +201,7 @@ def _join(attributes: Mapping[str, str], settings: OtlpSettings) -> dict[str, st
         return dict(attributes)
     labels: dict[str, str] = {}
     for name in sorted(attributes):
-        translated = translate_label_name(name, settings.translation_strategy)
+        translated = _label_name(name, settings)
         before = labels.get(translated, "")
         labels[translated] = f"{before};{attributes[name]}" if before else attributes[name]
     return labels

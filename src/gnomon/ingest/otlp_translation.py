@@ -20,7 +20,7 @@ from gnomon.ingest.otlp_series import MetricSeries, PointSeries, ResourceSeries,
 from gnomon.ingest.otlp_values import format_plain, format_value
 from gnomon.ingest.write_request import encode_exemplar, encode_sample, encode_series
 from gnomon.model.errors import InvalidInputError
-from gnomon.model.histogram_buckets import MAXIMAL_SCHEMA, MINIMAL_SCHEMA
+from gnomon.model.histogram_buckets import CUSTOM_SCHEMA, MAXIMAL_SCHEMA, MINIMAL_SCHEMA
 from gnomon.model.series import STALE
 
 Metadata = tuple[str, str, str, str]
@@ -154,37 +154,64 @@ class Translation:
                 self.parts.append(encode_sample(labels, time_ns // _MS, value, start_ns // _MS))
 
     def _add_histogram(self, points: Any, series: MetricSeries, *, delta: bool) -> None:
+        to_native = self._series.settings.convert_histograms_to_nhcb
         for point in points:
             found = self._find(series, point)
             if found is None:
                 continue
-            time_ms, start_ms = point.time_unix_nano // _MS, point.start_time_unix_nano // _MS
-            bounds = list(point.explicit_bounds)
-            stale = bool(point.flags & NO_RECORDED_VALUE)
-            counts: Sequence[float] = point.bucket_counts
-            total_sum, total_count = point.sum if point.HasField("sum") else None, float(point.count)
-            if delta and not stale:
-                parts = (total_sum or 0.0, total_count, *counts)
-                key = (found.encode("_count"), total_sum is None)
-                times = point.start_time_unix_nano, point.time_unix_nano
-                total = self._sum_up(key, Total(*times, parts, tuple(bounds)), series)
-                if total is None:
-                    continue
-                start_ms = total.start_ns // _MS
-                total_sum = None if total_sum is None else total.parts[0]
-                total_count, counts = total.parts[1], total.parts[2:]
-            if total_sum is not None:
-                self.parts.append(encode_sample(found.encode("_sum"), time_ms, STALE if stale else total_sum, start_ms))
-            total_count = STALE if stale else total_count
-            self.parts.append(encode_sample(found.encode("_count"), time_ms, total_count, start_ms))
-            values = [STALE if stale else float(value) for value in accumulate(counts[: len(bounds)])]
-            bounds = bounds[: len(values)]
-            labels = found.encode_buckets(bounds)
-            if point.exemplars:
-                self._add_buckets_with_exemplars(point, labels, bounds, [*values, total_count], start_ms)
+            # Its sum and count, then the counts of its buckets.
+            parts = (point.sum, point.count, *point.bucket_counts)
+            times = point.start_time_unix_nano, point.time_unix_nano
+            total: Total | None = Total(*times, parts, tuple(point.explicit_bounds))
+            if delta and total and not point.flags & NO_RECORDED_VALUE:
+                total = self._sum_up((found.encode("_count"), point.HasField("sum")), total, series)
+            if total is None:
                 continue
-            for label, value in zip(labels, (*values, total_count), strict=True):
-                self.parts.append(encode_sample(label, time_ms, value, start_ms))
+            if to_native:
+                self._add_custom_buckets(point, found, total)
+            else:
+                self._add_classic_buckets(point, found, total)
+
+    def _add_classic_buckets(self, point: Any, found: PointSeries, total: Total) -> None:
+        time_ms, start_ms = total.time_ns // _MS, total.start_ns // _MS
+        stale = bool(point.flags & NO_RECORDED_VALUE)
+        if point.HasField("sum"):
+            value = STALE if stale else float(total.parts[0])
+            self.parts.append(encode_sample(found.encode("_sum"), time_ms, value, start_ms))
+        count = STALE if stale else float(total.parts[1])
+        self.parts.append(encode_sample(found.encode("_count"), time_ms, count, start_ms))
+        counts = total.parts[2 : 2 + len(total.bounds)]
+        bounds = total.bounds[: len(counts)]
+        values = [STALE if stale else float(value) for value in accumulate(counts)]
+        values.append(count)
+        labels = found.encode_buckets(bounds)
+        if point.exemplars:
+            self._add_buckets_with_exemplars(point, labels, bounds, values, start_ms)
+            return
+        for label, value in zip(labels, values, strict=True):
+            self.parts.append(encode_sample(label, time_ms, value, start_ms))
+
+    def _add_custom_buckets(self, point: Any, found: PointSeries, total: Total) -> None:
+        message = Histogram(timestamp=total.time_ns // _MS, schema=CUSTOM_SCHEMA, custom_values=total.bounds)
+        if total.start_ns:
+            message.start_timestamp = total.start_ns // _MS
+        if point.flags & NO_RECORDED_VALUE:
+            message.count_int, message.sum = 0, STALE
+        else:
+            message.sum, message.count_int = total.parts[0], int(total.parts[1])
+            filled = [(place, count) for place, count in enumerate(total.parts[2:]) if count]
+            replace_buckets(message, "positive", filled, floats=False)
+        self._add_native(point, found, message)
+
+    def _add_native(self, point: Any, found: PointSeries, message: Any) -> None:
+        """Add a histogram with its exemplars, or reject it."""
+        if fault := find_fault(message):
+            self._points -= 1
+            self._reject("histogram", f"{found.name!r}: {fault}.")
+            return
+        exemplars = [encoded for _, encoded in self._read_exemplars(point.exemplars)]
+        self._counts["histograms"] += 1
+        self.parts.append(encode_series(found.encode(), (), (message.SerializeToString(),), exemplars))
 
     def _add_buckets_with_exemplars(
         self, point: Any, labels: Sequence[bytes], bounds: Sequence[float], values: Sequence[float], start_ms: int

@@ -20,6 +20,9 @@ class OtlpSettings:
     ignore_resource_attributes: frozenset[str] = frozenset()
     keep_identifying_resource_attributes: bool = False
     promote_scope_metadata: bool = False
+    convert_histograms_to_nhcb: bool = False
+    label_name_underscore_sanitization: bool = True
+    label_name_preserve_multiple_underscores: bool = True
     max_delta_streams: int = 100_000
 
 

@@ -367,6 +367,19 @@ async def test_points_that_cannot_be_stored_are_rejected_alone(translator: Trans
     assert translator.message.startswith("7 of 8 data points were rejected")
 
 
+async def test_other_settings_hold_from_the_next_request_on(translator: Translator) -> None:
+    """A reload changes names, and sums of deltas go on."""
+    request = MetricsRequest()
+    request.sum("shop.sales", 2, NOW_NS, temporality=DELTA)
+    assert read_values(await translator.send(request)) == {"shop_sales_total": 2.0}
+    translator.metrics.reconfigure(OtlpSettings(translation_strategy=TranslationStrategy.NONE))
+    assert read_values(await translator.send(request)) == {"shop.sales": 2.0}
+    translator.metrics.reconfigure(OtlpSettings())
+    later = MetricsRequest()
+    later.sum("shop.sales", 3, NOW_NS + SECOND, temporality=DELTA)
+    assert read_values(await translator.send(later)) == {"shop_sales_total": 5.0}
+
+
 async def test_metadata_is_told_once_an_hour(translator: Translator) -> None:
     """Not with every request."""
     request = MetricsRequest()

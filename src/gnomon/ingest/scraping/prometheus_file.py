@@ -15,6 +15,7 @@ from gnomon.ingest.scraping.discovery_config import Discovery
 from gnomon.ingest.scraping.file_sections import DurationMs, Section
 from gnomon.ingest.scraping.http_options import HttpOptions
 from gnomon.ingest.scraping.jobs import ScrapeJob, make_job, place_files
+from gnomon.ingest.scraping.otlp_section import OtlpSection
 from gnomon.ingest.scraping.relabel import RelabelRule
 from gnomon.ingest.scraping.scrape_sections import GlobalSection, ScrapeSection
 from gnomon.model.errors import InvalidInputError
@@ -84,7 +85,7 @@ class _File(Section):
     tracing: Any = None
     remote_write: Any = None
     remote_read: Any = None
-    otlp: dict[str, Any] = Field(default_factory=dict)
+    otlp: OtlpSection | None = None
 
 
 class _JobFile(Section):
@@ -105,7 +106,7 @@ class PrometheusConfig:
     evaluation_interval_ms: int = _DEFAULT_EVALUATION_MS
     rule_query_offset_ms: int = 0
     alerting: AlertingSection = field(default_factory=AlertingSection)
-    otlp: Mapping[str, Any] = field(default_factory=dict)
+    otlp: OtlpSection | None = None
     content: Any = None
     warnings: tuple[str, ...] = ()
 
