@@ -64,10 +64,12 @@ class TextParser(Generic[S]):
                 reading.add(head, series, tail)
                 continue
             try:
-                if not ended and (before := head.rpartition(b" "))[0] in known:
+                if tail and not ended and (before := head.rpartition(b" "))[0] in known:
                     reading.add(before[0], known[before[0]], before[2], parse_time_ms(tail, self._open_metrics))
                     continue
                 ended = self._read_line(b"%b %b" % (head, tail) if head else tail, reading, ended=ended)
+                if reading.is_sample[-1] and reading.values[-1] != tail:
+                    reading.is_uniform = False
             except ExpositionError as error:
                 raise _locate(error, len(reading.is_sample), heads, tails) from error
         if self._open_metrics and not ended:
@@ -76,8 +78,8 @@ class TextParser(Generic[S]):
         if self._last.series == reading.series:
             reading.series = self._last.series
         self._known = reading.known
-        if reading.times_ms or reading.exemplars:
-            # These lines are different every time: the next scrape need not be held against this one.
+        if reading.times_ms or reading.exemplars or not reading.is_uniform:
+            # Some lines do not end with their value: the next scrape cannot be read by cutting.
             self._last = _Reading([], series=reading.series)
         else:
             reading.words = list(compress(tails, reading.is_comment))
@@ -87,14 +89,14 @@ class TextParser(Generic[S]):
     def _read_line(self, line: bytes, reading: "_Reading[S]", *, ended: bool) -> bool:
         """Read a line that was not there before; return whether the text has come to its end."""
         if ended:
-            if line:
+            if line or len(reading.is_sample) + 1 < len(reading.heads):
                 raise ExpositionError("there is more after # EOF")
         elif self._open_metrics and line == _END:
             ended = True
         else:
             text = line if self._open_metrics else line.strip(BLANKS)
             if text.startswith(b"#"):
-                reading.note_comment(text, open_metrics=self._open_metrics)
+                reading.note_comment(line.lstrip(BLANKS), open_metrics=self._open_metrics)
             elif text:
                 self._read_sample(text, reading)
                 return False
@@ -126,7 +128,7 @@ class TextParser(Generic[S]):
         if series is None:
             series = self._known.get(read.series)
         if series is None:
-            series = self._resolve(parse_series(read.series, reading.metric_type))
+            series = self._resolve(parse_series(read.series, reading.metric_type, open_metrics=self._open_metrics))
         plain = read.time_ms is None and read.exemplar is None
         # A plain line is looked up by all that stands before its last blank.
         head = line.rpartition(b" ")[0] if plain else read.series
@@ -161,6 +163,7 @@ class _Reading(Generic[S]):
     times_ms: dict[int, int] = field(default_factory=dict)
     exemplars: dict[int, list[Exemplar]] = field(default_factory=dict)
     metric_type: str = "unknown"
+    is_uniform: bool = True
 
     def add(
         self, head: bytes, series: S, value: bytes, time_ms: int | None = None, exemplar: Exemplar | None = None

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from gnomon.ingest.exposition.errors import ExpositionError
 from gnomon.ingest.exposition.floats import parse_float
 from gnomon.ingest.exposition.samples import Exemplar
-from gnomon.ingest.exposition.text_series import LABELS, SERIES, parse_labels, unquote
+from gnomon.ingest.exposition.text_series import LABELS, OPEN_SERIES, SERIES, parse_labels, unquote
 
 BLANKS = b" \t"
 
-_TEXT_SAMPLE = re.compile(rb"(%b)[ \t]*+([^{ \t]++)(?:[ \t]++(-?\d++))?" % SERIES)
-_OPEN_SAMPLE = re.compile(rb"(%b) ?([^{ ]++)(?: ([^ #][^ ]*+))?(?: # (\{%b\} .*))?" % (SERIES, LABELS), re.DOTALL)
+_TEXT_SAMPLE = re.compile(rb"(%b)[ \t]*+([^{ \t]++)(?:[ \t]++(\d++))?" % SERIES)
+_OPEN_SAMPLE = re.compile(rb"(%b)([^{ ]++)(?: ([^ #][^ ]*+))?(?: # (\{%b\} .*))?" % (OPEN_SERIES, LABELS), re.DOTALL)
 _EXEMPLAR = re.compile(rb"\{(%b)\} ([^ ]++)(?: ([^ ]++))?" % LABELS)
 _COMMENT = re.compile(
     rb'#[ \t]++(HELP|TYPE|UNIT)[ \t]++("(?:[^"\\]|\\.)*+"|[a-zA-Z_:][\w:]*+)(?:[ \t](.*))?', re.DOTALL
@@ -69,7 +69,7 @@ def parse_exemplar(text: bytes) -> Exemplar:
 def parse_time_ms(text: bytes, open_metrics: bool) -> int:  # noqa: FBT001 - the format
     """Return a time in milliseconds: OpenMetrics writes seconds, Prometheus milliseconds; raises ExpositionError."""
     if not open_metrics:
-        if not text.removeprefix(b"-").isdigit():
+        if not text.isdigit():
             raise ExpositionError(f"{text!r} is no time in milliseconds")
         return int(text)
     seconds = parse_float(text)
@@ -81,7 +81,7 @@ def parse_time_ms(text: bytes, open_metrics: bool) -> int:  # noqa: FBT001 - the
 def parse_comment(line: bytes, *, open_metrics: bool) -> CommentLine | None:
     """Return what a comment says about a family, or None where it is for people only; raises ExpositionError."""
     match = _COMMENT.fullmatch(line)
-    if match is None or (match[1] == b"UNIT" and not open_metrics):
+    if match is None or (match[1] == b"UNIT" and not open_metrics) or (match[3] is None and open_metrics):
         if open_metrics:
             raise ExpositionError("this is no comment that OpenMetrics knows: HELP, TYPE, UNIT or EOF")
         return None
@@ -104,7 +104,7 @@ def parse_comment(line: bytes, *, open_metrics: bool) -> CommentLine | None:
 
 def _metric_type(text: str, *, open_metrics: bool) -> str:
     known = _OPEN_TYPES if open_metrics else _TEXT_TYPES
-    metric_type = known.get(text if open_metrics else text.strip())
+    metric_type = known.get(text)
     if metric_type is None:
         raise ExpositionError(f"{text!r} is no type of metric; there are {', '.join(known)}")
     return metric_type

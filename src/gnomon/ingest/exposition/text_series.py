@@ -7,12 +7,14 @@ from gnomon.ingest.exposition.floats import normalize_float
 from gnomon.model.labels import METRIC_NAME, Labels
 
 _QUOTED = rb'"(?:[^"\\]|\\.)*+"'
-# What stands between braces, and a series: with labels, or a bare name and a blank.
+# What stands between braces, and a series: with labels, or a bare name and a blank. OpenMetrics has no other blanks.
 LABELS = rb'(?:[^"}]|%b)*+' % _QUOTED
 SERIES = rb"(?:[a-zA-Z_:][\w:]*+)?+[ \t]*+\{%b\}|[a-zA-Z_:][\w:]*+[ \t]++" % LABELS
+OPEN_SERIES = rb"(?:[a-zA-Z_:][\w:]*+)?+\{%b\} |[a-zA-Z_:][\w:]*+ " % LABELS
 
 _HEAD = re.compile(rb"([a-zA-Z_:][\w:]*+)?[ \t]*+(?:\{(.*)\})?[ \t]*+", re.DOTALL)
-_LABEL = re.compile(rb"[ \t]*+(?:([a-zA-Z_]\w*+)|(%b))[ \t]*+(?:=[ \t]*+(%b)[ \t]*+)?(,|$)" % (_QUOTED, _QUOTED))
+_LABEL = re.compile(rb"[ \t]*+(?:([a-zA-Z_]\w*+)|(%b))[ \t]*+(?:=[ \t]*+(%b)[ \t]*+)?,?+[ \t]*+" % (_QUOTED, _QUOTED))
+_OPEN_LABEL = re.compile(rb"(?:([a-zA-Z_]\w*+)|(%b))(?:=(%b))?,?+" % (_QUOTED, _QUOTED))
 # Labels without blanks and escapes, as nearly all are.
 _PLAIN_LABELS = re.compile(r'(?:[a-zA-Z_][a-zA-Z0-9_]*="[^"\\]*",)+')
 _PLAIN_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"]*)",')
@@ -20,7 +22,7 @@ _ESCAPE = re.compile(rb"\\(.)")
 _ESCAPED = {b"n": b"\n", b'"': b'"', b"\\": b"\\"}
 
 
-def parse_series(text: bytes, metric_type: str) -> Labels:
+def parse_series(text: bytes, metric_type: str, *, open_metrics: bool) -> Labels:
     """Return the labels of `name{label="value"}` or `{"name", "label"="value"}`; raises ExpositionError.
 
     `metric_type` is that of the family under way: the bounds of its buckets and quantiles get one spelling.
@@ -31,7 +33,7 @@ def parse_series(text: bytes, metric_type: str) -> Labels:
     name, inner = match.groups()
     pairs = {} if name is None else {METRIC_NAME: name.decode()}
     if inner is not None:
-        _read_labels(inner, pairs, named=name is not None)
+        _read_labels(inner, pairs, open_metrics=open_metrics)
     if not pairs.get(METRIC_NAME):
         raise ExpositionError(f"The series {text!r} has no name")
     bound = _BOUND_LABELS.get(metric_type)
@@ -43,7 +45,9 @@ def parse_series(text: bytes, metric_type: str) -> Labels:
 def parse_labels(inner: bytes) -> Labels:
     """Return the labels between braces, of an exemplar for instance; raises ExpositionError."""
     pairs: dict[str, str] = {}
-    _read_labels(inner, pairs, named=True)
+    _read_labels(inner, pairs, open_metrics=True)
+    if METRIC_NAME in pairs:
+        raise ExpositionError("an exemplar has no name")
     return Labels.of(pairs)
 
 
@@ -52,33 +56,39 @@ def unquote(text: bytes) -> str:
     return _unescape(text[1:-1]) if text.startswith(b'"') else _decode(text)
 
 
-def _read_labels(inner: bytes, pairs: dict[str, str], *, named: bool) -> None:
+def _read_labels(inner: bytes, pairs: dict[str, str], *, open_metrics: bool) -> None:
     text = _decode(inner if inner.endswith(b",") else inner + b",")
     if _PLAIN_LABELS.fullmatch(text):
         found = _PLAIN_LABEL.findall(text)
         together = pairs | dict(found)
-        if len(together) == len(pairs) + len(found):
+        if len(together) == len(pairs) + len(found) and (METRIC_NAME in pairs or METRIC_NAME not in together):
             pairs.update(together)
             return
+    label_line = _OPEN_LABEL if open_metrics else _LABEL
     position, end = 0, len(inner)
+    if not open_metrics and not inner.strip(b" \t"):
+        return
     while position < end:
-        if not inner[position:].strip(b" \t"):
-            return
-        match = _LABEL.match(inner, position)
+        match = label_line.match(inner, position)
         if match is None:
             raise ExpositionError(f'{inner[position:]!r} is no label; write name="value", with commas in between')
-        plain, quoted, value, _comma = match.groups()
-        if value is None:
-            if quoted is None or named:
-                raise ExpositionError(f"The label {(plain or quoted)!r} has no value")
-            label, text, named = METRIC_NAME, _unescape(quoted[1:-1]), True
-        else:
-            label = _decode(plain) if plain is not None else _unescape(quoted[1:-1])
-            text = _unescape(value[1:-1])
-        if label in pairs:
-            raise ExpositionError(f"The label {label!r} is there twice")
-        pairs[label] = text
+        _add_label(match, pairs)
         position = match.end()
+
+
+def _add_label(match: re.Match[bytes], pairs: dict[str, str]) -> None:
+    plain, quoted, value = match.groups()
+    if value is None:
+        if quoted is None or METRIC_NAME in pairs:
+            raise ExpositionError(f"The label {(plain or quoted)!r} has no value")
+        pairs[METRIC_NAME] = _unescape(quoted[1:-1])
+        return
+    label = _decode(plain) if plain is not None else _unescape(quoted[1:-1])
+    if label == METRIC_NAME:
+        raise ExpositionError('A name stands before the braces, or in quotes behind the first: {"name"}')
+    if label in pairs:
+        raise ExpositionError(f"The label {label!r} is there twice")
+    pairs[label] = _unescape(value[1:-1])
 
 
 def _unescape(text: bytes) -> str:

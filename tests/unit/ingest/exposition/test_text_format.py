@@ -138,6 +138,13 @@ class TestRepeatedScrapes:
         assert one.parse(b"# HELP a new\nb 2 6000\na 1\n").times_ms == {0: 6000}
         assert [labels.metric_name for labels in one.parse(b"a 1\n").series] == ["a"]
 
+    @pytest.mark.parametrize("line", ['a{b="1"}%d', "a\t%d", " a %d", "a %d ", "a  %d", 'a {b="1"}\t %d\t'])
+    def test_lines_that_are_not_cut_at_one_blank(self, line: str) -> None:
+        """However a line stands there, the second scrape reads what the first one read."""
+        one = parser()
+        for number in (1, 2, 3):
+            assert one.parse((line % number + "\nz 7\n").encode()).values.tolist() == [number, 7]
+
     def test_a_series_that_was_away_is_new_again(self) -> None:
         """So `scrape_series_added` counts it, as Prometheus does."""
         asked: list[Labels] = []
@@ -171,6 +178,12 @@ class TestRepeatedScrapes:
         'a{b="1",b="2"} 1\n',
         'a{b="1", b="2"} 1\n',
         'a{__name__="b"} 1\n',
+        '{__name__="b"} 1\n',
+        "a{,} 1\n",
+        "a 1 -5\n",
+        "a 1e400\n",
+        "a 1\r\n",
+        "# TYPE a counter \na 1\n",
         "a 1 2 3\n",
         "a 1 1.5\n",
         "{} 1\n",
@@ -195,8 +208,12 @@ def test_what_is_no_text_format_is_refused_with_its_line(text: str) -> None:
         ("# remark\n# EOF\n", "no comment"),
         ("# TYPE a untyped\n# EOF\n", "no type"),
         ("# UNIT a seconds\n# EOF\n", "no suffix"),
-        ("a 1 # {x=} 1\n# EOF\n", "no exemplar|no label|no sample"),
+        ("a 1 # {x=} 1\n# EOF\n", "has no value"),
         ("a 1 nan\n# EOF\n", "no time"),
+        ("a  1\n# EOF\n", "no sample"),
+        ('a{ b="1"} 1\n# EOF\n', "no label"),
+        ("a 1\n# EOF\n\n", "more after # EOF"),
+        ("# HELP a\na 1\n# EOF\n", "no comment"),
     ],
 )
 def test_what_is_no_open_metrics_is_refused_with_a_reason(text: str, reason: str) -> None:
