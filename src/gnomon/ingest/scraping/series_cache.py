@@ -12,7 +12,7 @@ from gnomon.ingest.exposition.negotiation import Format
 from gnomon.ingest.exposition.protobuf_format import ProtobufParser
 from gnomon.ingest.exposition.samples import Exemplar, Exposition, Metadata, Parser
 from gnomon.ingest.exposition.text_format import TextParser
-from gnomon.ingest.histogram_messages import find_fault, limit_schema
+from gnomon.ingest.histogram_messages import find_fault, make_usual
 from gnomon.ingest.scraping.errors import ScrapeError
 from gnomon.ingest.scraping.jobs import ScrapeJob
 from gnomon.ingest.scraping.sample_labels import check_labels, label_sample
@@ -192,9 +192,9 @@ class SeriesCache:
             if histogram is None:
                 parts.append(encode_sample(series.labels, at_ms, values[position]))
             else:
-                limit_schema(histogram)
                 if fault := find_fault(histogram):
                     raise ScrapeError(fault)
+                make_usual(histogram)
                 histogram.timestamp = at_ms
                 parts.append(encode_series(series.labels, histograms=[histogram.SerializeToString()]))
             if own_time_ms is None or self._job.track_timestamps_staleness:
