@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,10 @@ from tests.peers.fixtures import PROMQL_FEATURES
 from tests.peers.prometheus import Prometheus, prometheus_running
 from tests.write_requests import compress
 
-EXAMPLES = int(os.environ.get("GNOMON_PROMQL_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("GNOMON_PROMQL_EXAMPLES", "60"))
 SEED = int(os.environ.get("GNOMON_PROMQL_SEED", "1"))
-# Yesterday: retention keeps it, and a day later the steps fall on the same places.
-START_MS = (int(time.time()) // 86_400 - 1) * 86_400_000 + 36_000_000
+# Lately enough for samples to be kept in memory.
+START_MS = (int(time.time()) // 3_600 - 2) * 3_600_000
 END_MS = START_MS + SAMPLES * INTERVAL_MS
 _TOLERANCE = 1e-9
 
@@ -316,14 +316,18 @@ def sides(tmp_path_factory: pytest.TempPathFactory, prometheus_program: Path) ->
         opened = runner.run(metrics.__aenter__())
         try:
             runner.run(opened.load(*requests))
-            engines = {"memory": QueryEngine(memory, options), "storage": QueryEngine(opened.store, options)}
+            engines = {
+                "memory": QueryEngine(memory, options),
+                "kept samples": QueryEngine(opened.store, options),
+                "windows": QueryEngine(opened.store, replace(options, sample_cache_bytes=0, result_cache_bytes=0)),
+            }
             yield Sides(prometheus, engines, runner)
         finally:
             runner.run(metrics.__aexit__(None, None, None))
             runner.run(opening.__aexit__(None, None, None))
 
 
-@pytest.mark.parametrize("source", ["memory", "storage"])
+@pytest.mark.parametrize("source", ["memory", "kept samples", "windows"])
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

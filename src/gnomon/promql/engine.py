@@ -32,6 +32,7 @@ from gnomon.promql.values import RangeVector, Scalar, Text, Value, Vector
 
 # A computation over fewer cells is done at once: handing it to a thread would take longer.
 _SMALL = 50_000
+_TOO_DEEP = "the query is nested too deeply"
 
 
 @dataclass(slots=True)
@@ -224,7 +225,10 @@ class QueryEngine:
         lookback_ms = lookback_ms or settings.lookback_ms
         timeout_s = settings.timeout_s if timeout_s is None else min(timeout_s, settings.timeout_s)
         limits = Limits(settings.max_samples, min(max_series or settings.max_series, settings.max_series))
-        plan = plan_query(expression, grid, PlanSettings(lookback_ms, settings.subquery_step_ms))
+        try:
+            plan = plan_query(expression, grid, PlanSettings(lookback_ms, settings.subquery_step_ms))
+        except RecursionError as error:
+            raise ExecutionError(_TOO_DEEP) from error
         stop = _Stop(time.monotonic() + timeout_s, timeout_s, threading.Event())
         began_s = time.perf_counter()
         try:
@@ -267,7 +271,7 @@ class QueryEngine:
                 stop.cancelled.set()
                 raise
         except RecursionError as error:
-            raise ExecutionError("the query is nested too deeply") from error
+            raise ExecutionError(_TOO_DEEP) from error
 
 
 @dataclass(frozen=True, slots=True)

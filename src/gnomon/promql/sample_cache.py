@@ -29,7 +29,7 @@ _MUCH = 0.7
 _LARGEST_PART = 0.75
 _DAY_MS = 86_400_000
 # How often samples come where nothing is known yet.
-_USUAL_INTERVAL_MS = 15_000
+_USUAL_INTERVAL_MS = 15_000.0
 
 
 @dataclass(slots=True, eq=False)
@@ -101,6 +101,7 @@ class SampleCache:
         self._blocks: list[_Block] = []
         self._lock = asyncio.Lock()
         self._told_bytes = 0
+        self._interval_ms = _USUAL_INTERVAL_MS
         self.hits = 0
         self.misses = 0
 
@@ -130,7 +131,7 @@ class SampleCache:
         return samples
 
     def _keeps(self, series: SeriesSet, start_ms: int, end_ms: int) -> bool:
-        expected = len(series) * max(1, (end_ms - start_ms) // _USUAL_INTERVAL_MS)
+        expected = len(series) * max(1.0, (end_ms - start_ms) / self._interval_ms)
         fits = expected * _BYTES_A_SAMPLE <= self._max_bytes * _LARGEST_PART
         return fits and start_ms > self._now() * 1000 - _DAY_MS
 
@@ -152,6 +153,9 @@ class SampleCache:
         CACHE_REQUESTS.labels("samples", "miss").inc()
         token = self._arrivals.late_since(0).token
         samples = await self._source.read_samples(series, start_ms, end_ms)
+        if len(samples):
+            # The densest series seen so far tell what to expect of others.
+            self._interval_ms = min(self._interval_ms, (end_ms - start_ms) * len(series) / len(samples))
         if not _is_plain(samples):
             return samples
         self._keep(_Block.of(series, start_ms, end_ms, token, samples))
