@@ -60,10 +60,7 @@ class SampleReader:
 
     def with_histograms(self, series: SeriesSet) -> Integers:
         """Return the positions of the series that have native histograms at some time."""
-        known = self._catalog.histogram_ids
-        if not known:
-            return np.empty(0, np.int64)
-        return np.flatnonzero(np.isin(series.ids, np.fromiter(known, np.uint64, len(known))))
+        return np.flatnonzero(np.isin(series.ids, self._catalog.histogram_ids))
 
     async def _add_histograms(self, floats: Samples, ids: Ids, asked: Ids, start_ms: int, end_ms: int) -> Samples:
         """Return samples, in the order of ids, with native histograms among them."""

@@ -13,13 +13,14 @@ from collections.abc import Callable
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 from prometheus_client import Counter, Gauge
 
 from gnomon.lifecycle import Clock
 from gnomon.model.cardinality import RefusedSeries
 from gnomon.model.labels import METRIC_NAME, Labels
 from gnomon.storage.arrivals import Arrivals, Lot
-from gnomon.storage.engine import Engine
+from gnomon.storage.engine import ArrowTable, Engine
 from gnomon.storage.journal import Journal
 from gnomon.storage.metric_rows import read_series_rows
 from gnomon.storage.series_index import SeriesIndex
@@ -60,7 +61,11 @@ SELECT toUnixTimestamp64Micro(received) AS received_us, series, samples, name_le
        label_names(labels, lengths) AS names, label_values(labels, lengths) AS values
 FROM refused_series WHERE received > fromUnixTimestamp64Micro({since:Int64}, 'UTC') ORDER BY received
 """
+# Of older days only what comes in from now on: a backfill.
 _FILL = """
+INSERT INTO known_series SELECT DISTINCT arrayJoin(if(day >= today() - 1, [id, series_day(id, day)], [id])) FROM series
+"""
+_ADD = """
 INSERT INTO known_series SELECT DISTINCT arrayJoin([id, series_day(id, day)]) FROM series
 WHERE added > fromUnixTimestamp64Micro({since:Int64}, 'UTC')
 """
@@ -73,6 +78,8 @@ FROM (SELECT arrayJoin({names:Array(String)}) AS name)
 _SHARED_ENGINE_SETTLES_US = 10_000_000
 _INLINE_SERIES = 2_000
 _COUNTED_NAMES = 100
+_ANY_SIZE = {"max_result_rows": 0}
+_EMPTY: NDArray[np.uint64] = np.empty(0, np.uint64)
 _ALL = ""
 
 
@@ -90,7 +97,7 @@ class SeriesCatalog:
         self.lock = asyncio.Lock()
         self.refused: dict[str, RefusedSeries] = {}
         self.full: frozenset[str] = frozenset()
-        self.histogram_ids: frozenset[int] = frozenset()
+        self.histogram_ids = _EMPTY
         self.has_starts = False
         # Up to when (Unix seconds) samples have been put together, by resolution in seconds.
         self.downsampled_until_s: dict[int, int] = {}
@@ -104,8 +111,7 @@ class SeriesCatalog:
 
     async def start(self) -> None:
         """Read all series, then follow what comes in."""
-        async with self.lock:
-            await self._read_all()
+        await self._read_all()
         self._end_listening = self._journal.on_loaded(self._note_loaded)
         self._task = asyncio.create_task(self._follow(), name="series catalog")
 
@@ -125,10 +131,10 @@ class SeriesCatalog:
 
     async def refresh(self) -> None:
         """Look at what came in since the last look."""
+        if self._today() != self._filled_day:
+            await self._read_all()
         async with self.lock:
             self._news.clear()
-            if self._today() != self._filled_day:
-                await self._read_all()
             await self._look()
 
     def now_ms(self) -> int:
@@ -159,16 +165,24 @@ class SeriesCatalog:
                 await self._clock.sleep(1.0)
 
     async def _read_all(self) -> None:
-        """Begin anew: whatever has left the tables leaves the memory, too."""
+        """Begin anew: whatever has left the tables leaves the memory, too. Meanwhile the old index answers."""
         self._filled_day = self._today()
-        self.index = SeriesIndex()
-        self._added_us = 0
-        await self._set_full(frozenset())
-        await self._engine.command("TRUNCATE TABLE known_series")
-        await self._take_new_series()
-        found = await self._engine.query_arrow("SELECT DISTINCT id FROM native_histograms")
-        self.histogram_ids = frozenset(found.column("id").to_pylist())
-        self.has_starts = len(await self._engine.query("SELECT 1 AS one FROM sample_starts LIMIT 1")) > 0
+        table = await self._engine.query_arrow(_ALL_ROWS, settings=_ANY_SIZE)
+        index = SeriesIndex()
+        if table.num_rows:
+            await asyncio.to_thread(lambda: index.add(read_series_rows(table)))
+        async with self.lock:
+            await self._set_full(frozenset())
+            await self._engine.command("TRUNCATE TABLE known_series")
+            await self._engine.command(_FILL)
+            self.index = index
+            self._added_us = _newest(table)
+            await self._note_series()
+            self.histogram_ids = _EMPTY
+            await self._note_histograms(0)
+            self.has_starts = len(await self._engine.query("SELECT 1 AS one FROM sample_starts LIMIT 1")) > 0
+        # What came in while the rows were read.
+        self._news.set()
 
     async def _look(self) -> None:
         news = (await self._engine.query(_ARRIVALS, {"since": self._arrived_us - self._settle_us})).rows()
@@ -181,8 +195,7 @@ class SeriesCatalog:
         if any(row["with_starts"] for row in news):
             self.has_starts = True
         if any(row["with_histograms"] for row in news):
-            found = await self._engine.query_arrow("SELECT DISTINCT id FROM native_histograms")
-            self.histogram_ids = frozenset(found.column("id").to_pylist())
+            await self._note_histograms(min(row["oldest_ms"] for row in news if row["with_histograms"]))
         if any(row["new_series"] for row in news):
             await self._take_new_series()
         if any(row["refused_series"] for row in news):
@@ -191,20 +204,29 @@ class SeriesCatalog:
 
     async def _take_new_series(self) -> None:
         since = {"since": self._added_us - self._settle_us}
-        statement = _NEW_ROWS if self._added_us else _ALL_ROWS
-        table = await self._engine.query_arrow(statement, since, settings={"max_result_rows": 0})
+        table = await self._engine.query_arrow(_NEW_ROWS, since, settings=_ANY_SIZE)
         if not table.num_rows:
             return
-        rows = read_series_rows(table)
-        if len(rows) <= _INLINE_SERIES:
-            self.index.add(rows)
+        if table.num_rows <= _INLINE_SERIES:
+            self.index.add(read_series_rows(table))
         else:
-            await asyncio.to_thread(self.index.add, rows)
-        await self._engine.command(_FILL, since)
-        self._added_us = int(table.column("added_us").to_numpy().max())
+            await asyncio.to_thread(lambda: self.index.add(read_series_rows(table)))
+        await self._engine.command(_ADD, since)
+        self._added_us = _newest(table)
+        await self._note_series()
+
+    async def _note_series(self) -> None:
         SERIES.set(len(self.index))
         COLLISIONS.set(self.index.collisions)
         await self._check_limits()
+
+    async def _note_histograms(self, since_ms: int) -> None:
+        """Remember which series have native histograms at some time."""
+        found = await self._engine.query_numbers(
+            f"SELECT DISTINCT id FROM native_histograms WHERE ts >= fromUnixTimestamp64Milli({since_ms}, 'UTC')",
+            settings=_ANY_SIZE,
+        )
+        self.histogram_ids = np.union1d(self.histogram_ids, found["id"])
 
     async def _check_limits(self) -> None:
         """Let the engine refuse new series of metrics that have as many as they may have."""
@@ -241,3 +263,7 @@ class SeriesCatalog:
             if len(self._names_counted) < _COUNTED_NAMES:
                 self._names_counted.add(name)
             REFUSED_SAMPLES.labels(name if name in self._names_counted else "(others)").inc(row["samples"])
+
+
+def _newest(table: ArrowTable) -> int:
+    return int(table.column("added_us").to_numpy().max()) if table.num_rows else 0
