@@ -155,7 +155,7 @@ class OpenMetricsReader:
             if self._known_count >= _MAX_KNOWN:
                 known.clear()
                 self._known_count = 0
-            series = known[read.series] = encode_labels(parse_series(read.series, self._type))
+            series = known[read.series] = encode_labels(parse_series(read.series, self._type, open_metrics=True))
             self._known_count += 1
         self._add(series, time_ms, read.value, read.exemplar)
 
