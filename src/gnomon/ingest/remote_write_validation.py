@@ -31,6 +31,7 @@ from gnomon.ingest.request_shapes import RequestShape
 from gnomon.ingest.series_labels import BytesPair, find_label_fault, is_text, show_labels
 from gnomon.ingest.write_request import encode_labels_bytes, encode_part
 from gnomon.lifecycle import Clock
+from gnomon.model.series import Integers, Mask
 
 MAX_AHEAD_MS = 600_000
 EARLIEST_MS = -2_208_988_800_000  # 1900, where the engine's time begins
@@ -70,10 +71,9 @@ _Metadata = define_message("MetricMetadata", {"MetricMetadata": _METADATA_FIELDS
 
 _FORM = b"\x12\x10\x09"
 _FORM_BYTES, _ZERO_FORM_BYTES = 18, 9
-_HEAD, _TAIL = itemgetter(slice(None, -_FORM_BYTES)), itemgetter(slice(-_FORM_BYTES, None))
-_ZERO_HEAD = itemgetter(slice(None, -_ZERO_FORM_BYTES))
-_ZERO_TAIL = itemgetter(slice(-_ZERO_FORM_BYTES, None))
-# The last eight bytes of a sample in the usual form, read as one number: the field's tag and a varint of six bytes.
+_HEAD, _ZERO_HEAD = itemgetter(slice(None, -_FORM_BYTES)), itemgetter(slice(None, -_ZERO_FORM_BYTES))
+_SAMPLE_TAG, _VALUE_TAG = 0x12, 0x09
+# The last eight bytes of either form, read as one number: the time's tag, and a varint of six bytes.
 _TIME_MASK, _TIME_FORM = np.uint64(0x8080_8080_8080_FF00), np.uint64(0x0080_8080_8080_1000)
 _NAME = b"__name__"
 _MAX_KNOWN = 1_000_000
@@ -195,18 +195,24 @@ class WriteRequestChecker:
 
     def _without_known(self, series: Sequence[bytes], latest_ms: int) -> Sequence[bytes]:
         """Return the series that are not plainly valid: known labels and one sample."""
-        for head, tail, are_plain in ((_HEAD, _TAIL, _are_samples), (_ZERO_HEAD, _ZERO_TAIL, _are_zeros)):
-            if not series:
-                break
-            known = list(map(self._known.__contains__, map(_hash, map(head, series))))
-            if all(known):
-                if are_plain(b"".join(map(tail, series)), len(series), latest_ms):
-                    return ()
-            elif any(known):
-                found = list(compress(series, known))
-                if are_plain(b"".join(map(tail, found)), len(found), latest_ms):
-                    series = list(compress(series, map(not_, known)))
-        return series
+        sizes = np.fromiter(map(len, series), np.int64, len(series))
+        if not len(sizes) or sizes.min() < _FORM_BYTES:
+            return series
+        plain, zero = _find_plain(b"".join(series), np.cumsum(sizes), latest_ms)
+        if not zero.any():
+            plain &= self._are_known(map(_HEAD, series))
+        else:
+            zeros = zero.tolist()
+            plain[~zero] &= self._are_known(map(_HEAD, compress(series, map(not_, zeros))))
+            plain[zero] &= self._are_known(map(_ZERO_HEAD, compress(series, zeros)))
+        return () if plain.all() else list(compress(series, (~plain).tolist()))
+
+    def _are_known(self, heads: Iterable[bytes]) -> Mask | bool:
+        """Tell which heads are known; True where all are."""
+        hashes = list(map(_hash, heads))
+        if self._known.issuperset(hashes):
+            return True
+        return np.fromiter(map(self._known.__contains__, hashes), np.bool_, len(hashes))
 
     def _check_each(self, series: Iterable[bytes], latest_ms: int, tally: Tally) -> tuple[list[bytes], bool]:
         """Return what is left of the series, and whether that differs from what was given."""
@@ -214,9 +220,8 @@ class WriteRequestChecker:
         altered = False
         for raw in series:
             cut = raw.find(_FORM)
-            count, odd = divmod(len(raw) - cut, _FORM_BYTES)
-            if cut > 0 and not odd and _hash(raw[:cut]) in self._known and _are_samples(raw[cut:], count, latest_ms):
-                tally.keep(count)
+            if cut > 0 and _hash(raw[:cut]) in self._known and _are_samples(raw[cut:], latest_ms):
+                tally.keep((len(raw) - cut) // _FORM_BYTES)
                 kept.append(raw)
                 continue
             checked = self._check_one(raw, latest_ms, tally)
@@ -269,34 +274,30 @@ def as_usual(message: Any) -> bytes:
     return bytes(message.SerializeToString())
 
 
-def _are_samples(tails: bytes, count: int, latest_ms: int) -> bool:
-    """Tell whether `tails` are just so many samples in the usual form, none of them too far ahead."""
-    if len(tails) != count * _FORM_BYTES:
-        return False
-    rows = np.frombuffer(tails, np.uint8).reshape(count, _FORM_BYTES)
-    if not (rows[:, :3] == np.frombuffer(_FORM, np.uint8)).all():
-        return False
-    times = np.ascontiguousarray(rows[:, 10:]).view(np.uint64).ravel()
-    return bool(((times & _TIME_MASK) == _TIME_FORM).all()) and _latest_ms(times >> np.uint64(16)) <= latest_ms
-
-
-def _are_zeros(tails: bytes, count: int, latest_ms: int) -> bool:
-    """Tell whether `tails` are just so many samples of the value zero, which is left out on the wire."""
-    if len(tails) != count * _ZERO_FORM_BYTES:
-        return False
-    rows = np.frombuffer(tails, np.uint8).reshape(count, _ZERO_FORM_BYTES)
-    if not (rows[:, :2] == (0x12, 0x07)).all():
-        return False
-    times = np.ascontiguousarray(rows[:, 1:]).view(np.uint64).ravel()
-    return bool(((times & _TIME_MASK) == _TIME_FORM).all()) and _latest_ms(times >> np.uint64(16)) <= latest_ms
-
-
-def _latest_ms(varints: Any) -> int:
-    """Return the largest of varints of six bytes."""
+def _find_plain(data: bytes, ends: Integers, latest_ms: int) -> tuple[Mask, Mask]:
+    """Tell which series end with a sample in a usual form, none too far ahead, and which of the forms is a zero's."""
+    # Every place of the data as the start of a row that overlaps the next one; those before an end are copied.
+    windows = np.ndarray((len(data) - _FORM_BYTES + 1,), f"V{_FORM_BYTES}", data, strides=(1,))
+    rows = windows[ends - _FORM_BYTES].view(np.uint8).reshape(len(ends), _FORM_BYTES)
+    zero: Mask = (rows[:, _ZERO_FORM_BYTES] == _SAMPLE_TAG) & (rows[:, _ZERO_FORM_BYTES + 1] == _ZERO_FORM_BYTES - 2)
+    full = (rows[:, 0] == _SAMPLE_TAG) & (rows[:, 1] == _FORM_BYTES - 2) & (rows[:, 2] == _VALUE_TAG)
+    tails = np.ascontiguousarray(rows[:, -8:]).view(np.uint64).ravel()
+    varints = tails >> np.uint64(16)
     times = varints & np.uint64(0x7F)
     for group in range(1, 6):
         times |= (varints >> np.uint64(group)) & np.uint64(0x7F << (7 * group))
-    return int(times.max())
+    plain: Mask = (zero | full) & ((tails & _TIME_MASK) == _TIME_FORM) & (times <= latest_ms)
+    return plain, zero
+
+
+def _are_samples(tail: bytes, latest_ms: int) -> bool:
+    """Tell whether `tail` holds nothing but samples in the usual form, none of them too far ahead."""
+    count, odd = divmod(len(tail), _FORM_BYTES)
+    if odd:
+        return False
+    ends = np.arange(1, count + 1) * _FORM_BYTES
+    plain, zero = _find_plain(tail, ends, latest_ms)
+    return bool(plain.all()) and not zero.any()
 
 
 def keep_valid(
