@@ -140,6 +140,18 @@ def test_raw_samples_keep_their_own_times() -> None:
     assert second["values"] == [[3, "3"]]
 
 
+@pytest.mark.parametrize("step_ms", [15_000, 15_001])
+def test_many_raw_samples_are_written_with_their_times(step_ms: int) -> None:
+    """Whole seconds and others, from before 1970, too."""
+    times = np.arange(-20, 200) * step_ms
+    samples = Samples(np.array([0, len(times)]), times, times / 7)
+    result = QueryResult(ResultKind.MATRIX, np.array([5000]), (UP,), samples=samples)
+    (series,) = json.loads(b"{%b}" % encode_result(result))["result"]
+    assert [(round(time * 1000), float(value)) for time, value in series["values"]] == [
+        (time, time / 7) for time in times.tolist()
+    ]
+
+
 def test_bytes_that_are_no_utf8_become_replacement_characters() -> None:
     """JSON is UTF-8, whatever labels hold."""
     assert json.loads(encode_labels(Labels.of({"a": "x\udcff"}))) == {"a": "x�"}
