@@ -10,6 +10,9 @@ from gnomon.promql.quantiles import interpolate_sorted
 from gnomon.promql.windows import window_sums
 
 _CELLS_AT_ONCE = 4_000_000
+# So few are walked through in less time than anybody notices.
+_FEW_SAMPLES = 20_000
+_FEW_STEPS = 120
 
 
 def count_over_time(given: FloatWindows) -> FloatResult:
@@ -55,7 +58,12 @@ def sum_over_time(given: FloatWindows) -> FloatResult:
 
 
 def avg_over_time(given: FloatWindows) -> FloatResult:
-    """Return the mean."""
+    """Return the mean; of a few samples, to the last bit as Prometheus does: unit tests of rules compare exactly."""
+    counts = given.counts
+    longest = int(counts.max(initial=0))
+    if longest <= _FEW_STEPS and counts.size * longest <= _FEW_SAMPLES:
+        exact = compensated.means(given.values, given.windows.first.ravel(), counts.ravel())
+        return exact.reshape(counts.shape), given.at_least(1)
     result, doubtful = window_sums(given.values, given.samples.offsets, given.windows)
     with np.errstate(all="ignore"):
         return _mended(given, result / given.counts, doubtful, mean=True)
