@@ -291,8 +291,8 @@ _INSTANT_KINDS = {
 
 def _timeout(timeout_s: float) -> QueryTimeoutError:
     return QueryTimeoutError(
-        f"query timed out: it took longer than the {timeout_s:g} s that query.timeout allows.",
-        setting="query.timeout",
+        f"query timed out: it took longer than the {timeout_s:g} s that query.time allows.",
+        setting="query.time",
         value=timeout_s,
     )
 
