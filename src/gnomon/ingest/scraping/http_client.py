@@ -100,9 +100,17 @@ class HttpClient:
         return answer
 
 
-@lru_cache(maxsize=64)
 def make_ssl_context(config: TlsConfig) -> ssl.SSLContext:
-    """Return what checks servers' certificates and shows ours; raises OSError where files are wrong."""
+    """Return what checks servers' certificates and shows ours; raises OSError where files are wrong.
+
+    It takes a while to make one, so it is kept until a file changes: certificates are renewed while a server runs.
+    """
+    files = (config.ca_file, config.cert_file, config.key_file)
+    return _make_ssl_context(config, tuple(Path(path).stat().st_mtime_ns if path else 0 for path in files))
+
+
+@lru_cache(maxsize=64)
+def _make_ssl_context(config: TlsConfig, _changed_ns: tuple[int, ...]) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=config.ca_file or None, cadata=config.ca or None)
     if config.insecure_skip_verify:
         context.check_hostname = False

@@ -1,6 +1,7 @@
 """The scraper's own HTTP client, towards servers that are slow, odd or gone."""
 
 import asyncio
+import os
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,9 +12,9 @@ import pytest
 import uvloop
 
 from gnomon.ingest.scraping.errors import ScrapeError
-from gnomon.ingest.scraping.http_client import HttpClient
+from gnomon.ingest.scraping.http_client import HttpClient, make_ssl_context
 from gnomon.ingest.scraping.http_connection import split_url
-from gnomon.ingest.scraping.http_options import HttpOptions
+from gnomon.ingest.scraping.http_options import HttpOptions, TlsConfig
 
 Answers = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -182,6 +183,14 @@ async def test_tls_with_an_authority_and_a_name_of_ones_own(certificate: tuple[P
             await client().get(url, {})
         with pytest.raises(ScrapeError, match="No such file"):
             await client(tls_config={"ca_file": "/nowhere.pem"}).get(url, {})
+
+
+def test_a_context_is_kept_until_a_file_changes(certificate: tuple[Path, Path]) -> None:
+    config = TlsConfig(ca_file=str(certificate[0]))
+    first = make_ssl_context(config)
+    assert make_ssl_context(config) is first
+    os.utime(certificate[0], ns=(1, 1))
+    assert make_ssl_context(config) is not first
 
 
 async def test_a_client_shows_its_certificate(certificate: tuple[Path, Path]) -> None:
