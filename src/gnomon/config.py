@@ -68,6 +68,20 @@ def _items(value: object) -> object:
 Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 ByteSize = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
 TextList = Annotated[list[str], BeforeValidator(_items)]
+FeatureList = Annotated[
+    list[
+        Literal[
+            "promql-experimental-functions",
+            "promql-duration-expr",
+            "promql-extended-range-selectors",
+            "promql-binop-fill-modifiers",
+            "promql-delayed-name-removal",
+            "type-and-unit-labels",
+            "use-start-timestamps",
+        ]
+    ],
+    BeforeValidator(_items),
+]
 Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -123,7 +137,7 @@ class QueryOptions(_Section):
     result_cache: ByteSize = _setting(
         "64MiB", "Most memory for answers to PromQL range queries: a refresh computes only what is new; 0 keeps none."
     )
-    features: TextList = _setting(
+    features: FeatureList = _setting(
         [],
         "Experimental parts of PromQL, by Prometheus' names: promql-experimental-functions, promql-duration-expr, "
         "promql-extended-range-selectors, promql-binop-fill-modifiers, promql-delayed-name-removal, "
