@@ -7,7 +7,7 @@ there, and is read again.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ _SMALL_PART = 0.05
 _UNSETTLED_MS = 600_000
 # Of a block: who asks for this part of it is given all.
 _MUCH = 0.7
+# Of a block: when nobody has asked for this part of it for a while, it goes.
+_UNUSED = 0.3
 # Of the whole cache; a selection that would take more is not kept.
 _LARGEST_PART = 0.75
 _DAY_MS = 86_400_000
@@ -45,6 +47,8 @@ class _Block:
     base: Samples
     base_to_ms: int
     tail: Samples | None = None
+    asked_from_ms: int | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
     def of(cls, series: SeriesSet, from_ms: int, to_ms: int, token: int, samples: Samples) -> "_Block":
@@ -80,6 +84,13 @@ class _Block:
         self.tail = newer if self.tail is None else _join(self.tail, newer)
         if len(self.tail) > max(_SMALL_PART * len(self.base), 10 * len(self.series)):
             self.base, self.base_to_ms, self.tail = _join(self.base, self.tail), to_ms, None
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """Drop what nobody has asked for of late, as time goes on."""
+        from_ms, self.asked_from_ms = self.asked_from_ms, None
+        if from_ms is not None and from_ms - self.from_ms > _UNUSED * (self.to_ms - self.from_ms):
+            self.from_ms, self.base = from_ms, _split(self.base, from_ms)[1]
 
 
 class SampleCache:
@@ -99,7 +110,6 @@ class SampleCache:
         self._max_bytes = max_bytes
         self._now = now
         self._blocks: list[_Block] = []
-        self._lock = asyncio.Lock()
         self._told_bytes = 0
         self._interval_ms = _USUAL_INTERVAL_MS
         self.hits = 0
@@ -124,60 +134,58 @@ class SampleCache:
         """Return all samples in `(start_ms, end_ms]`."""
         if not len(series) or not self._keeps(series, start_ms, end_ms):
             return await self._source.read_samples(series, start_ms, end_ms)
-        async with self._lock:
-            samples = await self._read(series, start_ms, end_ms)
-        if samples is None:
-            return await self._source.read_samples(series, start_ms, end_ms)
-        return samples
+        for block in reversed(self._blocks):
+            rows = block.rows_of(series.ids)
+            if rows is not None and block.from_ms <= start_ms:
+                async with block.lock:
+                    block.asked_from_ms = min(start_ms, block.asked_from_ms or start_ms)
+                    if await self._bring_up_to_date(block, end_ms):
+                        self._count("hit")
+                        return _slice(block, rows, start_ms, end_ms)
+                break
+        self._count("miss")
+        return await self._read(series, start_ms, end_ms)
 
     def _keeps(self, series: SeriesSet, start_ms: int, end_ms: int) -> bool:
         expected = len(series) * max(1.0, (end_ms - start_ms) / self._interval_ms)
         fits = expected * _BYTES_A_SAMPLE <= self._max_bytes * _LARGEST_PART
         return fits and start_ms > self._now() * 1000 - _DAY_MS
 
-    async def _read(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples | None:
-        """Return samples, maybe more than asked for; None when they are not of the kind that is kept."""
-        for block in list(self._blocks):
-            rows = block.rows_of(series.ids)
-            if rows is None or block.from_ms > start_ms:
-                continue
-            if not self._is_up_to_date(block) or (end_ms > block.to_ms and not await self._extend(block, end_ms)):
-                self._blocks.remove(block)
-                break
-            self.hits += 1
-            CACHE_REQUESTS.labels("samples", "hit").inc()
-            self._blocks.remove(block)
-            self._blocks.append(block)
-            return _slice(block, rows, start_ms, end_ms)
-        self.misses += 1
-        CACHE_REQUESTS.labels("samples", "miss").inc()
+    async def _read(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples:
         token = self._arrivals.late_since(0).token
         samples = await self._source.read_samples(series, start_ms, end_ms)
         if len(samples):
             # The densest series seen so far tell what to expect of others.
             self._interval_ms = min(self._interval_ms, (end_ms - start_ms) * len(series) / len(samples))
-        if not _is_plain(samples):
-            return samples
-        self._keep(_Block.of(series, start_ms, end_ms, token, samples))
+        if _is_plain(samples):
+            self._keep(_Block.of(series, start_ms, end_ms, token, samples))
         return samples
 
-    def _is_up_to_date(self, block: _Block) -> bool:
-        """Cut off what is no longer all that there is; tell whether anything is left."""
+    async def _bring_up_to_date(self, block: _Block, end_ms: int) -> bool:
+        """Cut off what is no longer all that there is, and read what is newer; tell whether the block is of use."""
+        if block not in self._blocks:
+            return False
         late = self._arrivals.late_since(block.token)
         block.token = late.token
-        if late.oldest_ms is not None and late.oldest_ms <= block.to_ms:
-            if late.oldest_ms <= block.from_ms:
-                return False
+        sound = late.oldest_ms is None or late.oldest_ms > block.from_ms
+        if sound and late.oldest_ms is not None and late.oldest_ms <= block.to_ms:
             block.cut(late.oldest_ms - 1)
-        return True
+        if sound and end_ms > block.to_ms:
+            newer = await self._source.read_samples(block.series, block.to_ms, end_ms)
+            sound = _is_plain(newer)
+            if sound:
+                block.append(newer, end_ms)
+        if block in self._blocks:
+            self._blocks.remove(block)
+            if sound:
+                self._blocks.append(block)
+        self._make_room()
+        return sound
 
-    async def _extend(self, block: _Block, end_ms: int) -> bool:
-        """Read what is newer; tell whether it is of the kind that is kept."""
-        newer = await self._source.read_samples(block.series, block.to_ms, end_ms)
-        if _is_plain(newer):
-            block.append(newer, end_ms)
-            self._make_room()
-        return _is_plain(newer)
+    def _count(self, outcome: str) -> None:
+        self.hits += outcome == "hit"
+        self.misses += outcome == "miss"
+        CACHE_REQUESTS.labels("samples", outcome).inc()
 
     def _keep(self, block: _Block) -> None:
         self._blocks = [
