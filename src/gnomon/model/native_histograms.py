@@ -122,7 +122,7 @@ class NativeHistogram:
                 self,
                 count=count,
                 sum=total,
-                zero_count=zero_count,
+                zero_count=0.0 if self.custom else zero_count,
                 positive=NO_BUCKETS if by == 0 else self.positive.divide(by),
                 negative=NO_BUCKETS if by == 0 else self.negative.divide(by),
                 counter_reset=CounterReset.GAUGE if by < 0 else self.counter_reset,

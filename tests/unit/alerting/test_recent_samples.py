@@ -4,6 +4,7 @@ from gnomon.alerting.recent_samples import RecentSamples
 from gnomon.alerting.rule_results import Result
 from gnomon.model.labels import Labels
 from gnomon.model.native_histograms import NativeHistogram
+from gnomon.model.series import STALE
 from gnomon.promql.engine import QueryEngine
 from gnomon.promql.memory_source import MemorySource
 
@@ -44,6 +45,14 @@ async def test_what_the_store_has_by_now_counts_once() -> None:
     world.recent.keep([Result(labels("b"), 8.0)], 3 * MINUTE)
     world.store.add(labels("b"), 3 * MINUTE, 8.0)
     assert await world.query("sum_over_time(x[10m])", 3) == {"a": 3.0, "b": 8.0}
+
+
+async def test_a_series_that_was_ended_just_now_is_gone() -> None:
+    world = World()
+    world.recent.keep([Result(labels("b"), 8.0)], 2 * MINUTE)
+    world.recent.keep([Result(labels("a"), STALE), Result(labels("b"), STALE)], 3 * MINUTE)
+    assert await world.query("x", 3) == {}
+    assert await world.query("count_over_time(x[10m])", 3) == {"a": 3.0, "b": 1.0}
 
 
 async def test_after_a_minute_the_store_answers_alone() -> None:

@@ -95,6 +95,9 @@ class TestArithmetic:
     def test_dividing_by_zero_removes_the_buckets(self) -> None:
         assert str(SINGLE.divide(0)) == "{count:+Inf, sum:+Inf, [-0,0]:NaN}"
 
+    def test_custom_buckets_have_no_zero_bucket_whatever_they_are_divided_by(self) -> None:
+        assert str(custom(1, bounds=(5,)).divide(0)) == "{count:+Inf, sum:NaN}"
+
     def test_a_negative_factor_makes_a_gauge(self) -> None:
         assert SINGLE.multiply(-1).counter_reset is CounterReset.GAUGE
 
