@@ -13,11 +13,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from gnomon import telemetry
-from gnomon.ingest.host_metrics.host import HostMetricsSettings
 from gnomon.ingest.otlp_names import TranslationStrategy
-from gnomon.ingest.own_targets import OwnMetricsSettings
 from gnomon.ingest.scraping.prometheus_file import PrometheusConfig, PrometheusFileError, load_prometheus_file
-from gnomon.ingest.settings import IngestSettings, OtlpSettings
+from gnomon.ingest.settings import HostMetricsSettings, IngestSettings, OtlpSettings, OwnMetricsSettings
 from gnomon.model.byte_sizes import parse_byte_size
 from gnomon.model.durations import parse_duration_ns
 from gnomon.model.errors import InvalidInputError

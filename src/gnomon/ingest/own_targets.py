@@ -2,28 +2,20 @@
 
 import asyncio
 import socket
-from dataclasses import dataclass
 
 from prometheus_client import REGISTRY
 from prometheus_client.openmetrics.exposition import generate_latest
 
-from gnomon.ingest.host_metrics.host import HostMetrics, HostMetricsSettings
+from gnomon.ingest.host_metrics.host import HostMetrics
 from gnomon.ingest.scraping.discovery_config import TargetGroup
 from gnomon.ingest.scraping.jobs import DEFAULT_TIMEOUT_MS, ScrapeJob
 from gnomon.ingest.scraping.scrape_loop import Fetched
 from gnomon.ingest.scraping.scraper import OwnSource
+from gnomon.ingest.settings import HostMetricsSettings, OwnMetricsSettings
 
 OWN_JOB, HOST_JOB = "gnomon", "node"
 
 _MS_PER_S = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class OwnMetricsSettings:
-    """Say whether Gnomon keeps its own metrics, and how often it looks at them."""
-
-    enabled: bool = True
-    interval_s: float = 15.0
 
 
 def own_sources(port: int, own: OwnMetricsSettings, host: HostMetricsSettings) -> list[OwnSource]:

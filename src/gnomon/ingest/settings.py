@@ -37,3 +37,20 @@ class IngestSettings:
     max_body_bytes: int = 64 * MIB
     cors_origins: tuple[str, ...] = ()
     otlp: OtlpSettings = field(default_factory=OtlpSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMetricsSettings:
+    """Say whether Gnomon keeps its own metrics, and how often it looks at them."""
+
+    enabled: bool = True
+    interval_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class HostMetricsSettings:
+    """Say whether the machine is watched, how often, and how many groups of processes by CPU time and by memory."""
+
+    enabled: bool = True
+    interval_s: float = 15.0
+    process_groups: int = 10

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -30,15 +29,6 @@ from gnomon.ingest.host_metrics.processes import ProcessGroups
 log = structlog.get_logger(__name__)
 
 _COLLECTOR = ("collector",)
-
-
-@dataclass(frozen=True, slots=True)
-class HostMetricsSettings:
-    """Say whether the machine is watched, how often, and how many groups of processes by CPU time and by memory."""
-
-    enabled: bool = True
-    interval_s: float = 15.0
-    process_groups: int = 10
 
 
 class HostMetrics:
