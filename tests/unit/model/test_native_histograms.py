@@ -69,7 +69,7 @@ class TestArithmetic:
     def test_custom_bounds_are_reduced_to_those_that_both_have(self) -> None:
         combination = custom(1, 2, 3, bounds=(5, 10)).add(custom(1, 1, 1, bounds=(2, 10)))
         assert combination.bounds_reconciled
-        assert combination.histogram.custom_values == (10,)
+        assert list(combination.histogram.custom_values) == [10]
         assert combination.histogram.positive.counts.tolist() == [5, 4]
 
     def test_exponential_and_custom_buckets_do_not_mix(self) -> None:
