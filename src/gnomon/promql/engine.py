@@ -252,7 +252,10 @@ class QueryEngine:
         )
         value = await self._compute(context, stop)
         statistics = QueryStatistics(
-            *_count(fetched), fetch_s=fetched_s - began_s, compute_s=time.perf_counter() - fetched_s
+            *_count(fetched),
+            fetch_s=fetched_s - began_s,
+            compute_s=time.perf_counter() - fetched_s,
+            resolution_ms=max((found.resolution_ms for found in fetched.values()), default=0),
         )
         QUERY_SECONDS.labels("fetch").observe(statistics.fetch_s)
         QUERY_SECONDS.labels("compute").observe(statistics.compute_s)

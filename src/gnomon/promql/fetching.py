@@ -20,13 +20,15 @@ NO_ROWS: Integers = np.empty(0, dtype=np.int64)
 class Fetched:
     """Series of a selection; `windows` where the store has computed them, `samples` of the `rows` where it has not.
 
-    `windows` is None when the store computed nothing: then `samples` are those of all series.
+    `windows` is None when the store computed nothing: then `samples` are those of all series. `resolution_ms` is that
+    of the coarsest samples, where old ones were put together (0: all are as they came).
     """
 
     series: SeriesSet
     windows: GridValues | None
     samples: Samples | None
     rows: Integers
+    resolution_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,9 @@ class _Fetcher:
                 self._count(windows.grid.values.size)
                 rows = windows.left_out
                 samples = await self._read(series.take(rows), selection) if len(rows) else None
-                return Fetched(series, windows.grid, samples, rows)
-        return Fetched(series, None, await self._read(series, selection), np.arange(len(series)))
+                return Fetched(series, windows.grid, samples, rows, windows.resolution_ms)
+        samples = await self._read(series, selection)
+        return Fetched(series, None, samples, np.arange(len(series)), samples.resolution_ms)
 
     async def _find(self, matchers: tuple[Matcher, ...], start_ms: int, end_ms: int) -> SeriesSet:
         key = (matchers, start_ms, end_ms)

@@ -20,12 +20,16 @@ class ResultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueryStatistics:
-    """What a query took: series and samples (or values computed by the store) that were read, and seconds."""
+    """What a query took: series and samples (or values computed by the store) that were read, and seconds.
+
+    `resolution_ms` tells that old samples were put together, by so much at most (0: all are as they came).
+    """
 
     series: int = 0
     samples: int = 0
     fetch_s: float = 0.0
     compute_s: float = 0.0
+    resolution_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

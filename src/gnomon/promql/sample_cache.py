@@ -203,7 +203,7 @@ class SampleCache:
 
 
 def _is_plain(samples: Samples) -> bool:
-    return samples.histograms is None and samples.starts_ms is None
+    return samples.histograms is None and samples.starts_ms is None and samples.resolution_ms == 0
 
 
 def _split(samples: Samples, at_ms: int) -> tuple[Samples, Samples]:

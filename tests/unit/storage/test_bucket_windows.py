@@ -89,7 +89,10 @@ async def test_each_step_takes_the_finest_samples_that_are_kept(filled: tuple[Op
     assert windows is not None
     assert windows.resolution_ms == FIVE_MINUTES_MS
     assert windows.left_out.tolist() == []
-    expected = await QueryEngine(memory).range("count_over_time(m[10m])", grid.start_ms, grid.end_ms, grid.step_ms)
+    asked = ("count_over_time(m[10m])", grid.start_ms, grid.end_ms, grid.step_ms)
+    expected = await QueryEngine(memory).range(*asked)
+    told = (await QueryEngine(store).range(*asked)).statistics
+    assert told.resolution_ms == FIVE_MINUTES_MS
     assert np.array_equal(windows.grid.values[windows.grid.present], expected.values[expected.present])
     young = await store.read_windows(
         series, "count_over_time", replace(grid, start_ms=NOW_S * 1000 - 8 * HOUR_MS), 300_000

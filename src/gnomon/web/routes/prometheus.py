@@ -273,6 +273,9 @@ async def _answer(result: QueryResult, limit: int, *, stats: bool) -> Response:
     return succeed(data, warnings, result.infos)
 
 
+_RESOLUTIONS = {300_000: "5m", 3_600_000: "1h"}
+
+
 def _statistics(statistics: QueryStatistics) -> bytes:
     total_s = statistics.fetch_s + statistics.compute_s
     return to_json(
@@ -286,5 +289,7 @@ def _statistics(statistics: QueryStatistics) -> bytes:
                 "execTotalTime": total_s,
             },
             "samples": {"totalQueryableSamples": statistics.samples, "peakSamples": statistics.samples},
+            # Ours: said where samples of five minutes or an hour were put together, and raw ones are no longer kept.
+            **({"resolution": _RESOLUTIONS[statistics.resolution_ms]} if statistics.resolution_ms else {}),
         }
     )
