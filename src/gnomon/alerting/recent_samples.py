@@ -42,14 +42,14 @@ class RecentSamples:
     async def find_series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
         """Return the store's series and those that only this knows."""
         stored = await self._store.find_series(matchers, start_ms, end_ms)
-        known = set(stored.labels)
-        more = [
+        candidates = [
             labels
             for labels in self._candidates(matchers)
-            if labels not in known
-            and any(start_ms < time_ms <= end_ms for time_ms in self._kept[labels])
+            if any(start_ms < time_ms <= end_ms for time_ms in self._kept[labels])
             and all(matcher.matches(labels.get(matcher.name)) for matcher in matchers)
         ]
+        known = set(stored.labels) if candidates else set()
+        more = [labels for labels in candidates if labels not in known]
         if not more:
             return stored
         for labels in more:
@@ -61,10 +61,10 @@ class RecentSamples:
 
     async def read_samples(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples:
         """Return all samples of these series in the interval."""
+        if not self._touches(series):
+            return await self._store.read_samples(series, start_ms, end_ms)
         stored = self._stored(series)
         samples = await self._store.read_samples(series.take(stored), start_ms, end_ms)
-        if not any(labels in self._kept for labels in series.labels):
-            return samples
         rows = np.cumsum(stored) - 1
         parts = [
             self._merge(labels, samples, int(row) if is_stored else None, start_ms, end_ms)
@@ -74,6 +74,8 @@ class RecentSamples:
 
     async def read_windows(self, series: SeriesSet, function: str, grid: Grid, window_ms: int) -> Windows | None:
         """Return what the store computes; series with samples of this are left out of it."""
+        if not self._touches(series):
+            return await self._store.read_windows(series, function, grid, window_ms)
         stored = self._stored(series)
         found = await self._store.read_windows(series.take(stored), function, grid, window_ms)
         if found is None:
@@ -84,6 +86,9 @@ class RecentSamples:
         left_out = np.array([labels in self._kept for labels in series.labels], np.bool_)
         left_out[np.flatnonzero(stored)[found.left_out]] = True
         return Windows(GridValues(values, present), np.flatnonzero(left_out))
+
+    def _touches(self, series: SeriesSet) -> bool:
+        return any(labels in self._kept for labels in series.labels)
 
     def _candidates(self, matchers: Sequence[Matcher]) -> Iterable[Labels]:
         for matcher in matchers:
