@@ -266,11 +266,11 @@ def test_limits_cut_answers_with_a_warning(both: Both) -> None:
 
 
 def test_statistics_have_prometheus_shape(both: Both) -> None:
-    """`stats` adds timings and samples under the same names."""
+    """`stats` adds timings and samples under the same names; Gnomon may tell more."""
     theirs, ours = both.ask("/api/v1/query", [("query", "odd"), ("stats", "1"), ("time", both.end_s)])
     assert ours.json()["data"]["stats"].keys() == theirs.json()["data"]["stats"].keys()
     for part in ("timings", "samples"):
-        assert ours.json()["data"]["stats"][part].keys() == theirs.json()["data"]["stats"][part].keys()
+        assert ours.json()["data"]["stats"][part].keys() >= theirs.json()["data"]["stats"][part].keys()
 
 
 def test_lookback_is_a_parameter(both: Both) -> None:
