@@ -94,7 +94,12 @@ class HttpClient:
     async def _use(
         self, connection: HttpConnection, address: Address, headers: Mapping[str, str], max_bytes: int
     ) -> Answer:
-        answer = await connection.get(address, headers, max_bytes)
+        try:
+            answer = await connection.get(address, headers, max_bytes)
+        except BaseException:
+            # Given up just when the answer was whole, for instance: nobody else will close it.
+            connection.close()
+            raise
         if connection.reusable:
             self._idle.setdefault(address.server, []).append(connection)
         return answer

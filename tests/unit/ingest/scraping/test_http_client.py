@@ -13,7 +13,7 @@ import uvloop
 
 from gnomon.ingest.scraping.errors import ScrapeError
 from gnomon.ingest.scraping.http_client import HttpClient, make_ssl_context
-from gnomon.ingest.scraping.http_connection import split_url
+from gnomon.ingest.scraping.http_connection import HttpConnection, split_url
 from gnomon.ingest.scraping.http_options import HttpOptions, TlsConfig
 
 Answers = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -144,6 +144,28 @@ async def test_a_request_that_is_given_up_leaves_no_connection_behind() -> None:
             await asyncio.wait_for(one.get(f"http://{address}/", {}), 0.1)
         assert not any(one._idle.values())
     assert connections == [1]
+
+
+async def test_a_request_that_is_given_up_when_its_answer_is_whole_leaves_no_connection_behind() -> None:
+    async with serving(OK + b"Content-Length: 0\r\n\r\n") as (address, _):
+        one = client()
+        asking = asyncio.create_task(one.get(f"http://{address}/", {}))
+        opened: list[HttpConnection] = []
+        complete = HttpConnection.on_message_complete
+
+        def cancel_at_the_last_moment(connection: HttpConnection) -> None:
+            opened.append(connection)
+            complete(connection)
+            asking.cancel()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(HttpConnection, "on_message_complete", cancel_at_the_last_moment)
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+        assert not any(one._idle.values())
+        assert not opened[0].reusable
+        await asyncio.sleep(0)
+        assert opened[0]._transport is None
 
 
 @pytest.fixture(scope="module")
