@@ -111,11 +111,14 @@ class Downsampler:
 
     async def run(self) -> None:
         """Put together what has ended since the last run, and anew what samples came in late for."""
+        token, lots = self._catalog.arrivals.token, self._catalog.arrivals.lots_since(self._token)
         if not self._resumed:
             rows = (await self._engine.query(_PROGRESS)).rows()
             self._until.update({row["resolution"]: row["until_s"] for row in rows})
             self._resumed = True
-        token, lots = self._catalog.arrivals.token, self._catalog.arrivals.lots_since(self._token)
+            # A former process may have ended between the arrival of late samples and its next run.
+            done_ms = self._until.get(FIVE_MINUTES_S, 0) * 1000
+            lots = [*(lots or []), Lot(done_ms - HOUR_S * 1000, done_ms)] if done_ms else lots
         for resolution_s in TABLES:
             await self._advance(resolution_s, lots)
         self._token = token
