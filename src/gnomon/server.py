@@ -70,6 +70,9 @@ from gnomon.web.services import Endpoints, ReloadOutcome, Services, SettingValue
 log = structlog.get_logger(__name__)
 
 _HARD_EXIT_CODE = 1
+# Large answers are hundreds of thousands of objects without a cycle among them: with the usual thresholds the collector
+# takes as long as making them.
+_GC_THRESHOLDS = (50_000, 20, 20)
 # Where others insert into the same cluster, a line is handed to followers once all before it are stored, too.
 _SHARED_ENGINE_SETTLES_S = 2.0
 
@@ -143,6 +146,7 @@ class Server:
             raise
         # What was made so far stays: the collector need not look through it again and again.
         gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
         log.info(
             "ready",
             version=__version__,

@@ -1,12 +1,13 @@
 """Single traces: when they were, their spans, and all of one span."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from gnomon.model.filters import Filter
 from gnomon.model.spans import Event, Link, Origin, Span, SpanTable, TraceSummary, TypedAttribute
 from gnomon.model.time_ranges import TimeRange
-from gnomon.storage.engine import Engine, Row
+from gnomon.storage.engine import Engine, Result, Row
 from gnomon.storage.filter_sql import SPAN_FIELDS, compile_filter
 from gnomon.storage.span_sql import among_ids, during, during_any, fixed_id, moment
 
@@ -24,6 +25,8 @@ SUMMARY_COLUMNS = """
 """
 
 _NO_PARENT = "0" * 16
+# Making more than this into objects would hold up everybody else.
+_MANY_SPANS = 1000
 _KEYS = "arrayMap(k -> toValidUTF8(k), mapKeys({}))"
 
 
@@ -146,9 +149,11 @@ class TraceStore:
                 arrayMap((m, t) -> shown_values(m, t), links.attributes, links.types) AS link_texts
             FROM spans WHERE {where} ORDER BY ts, received LIMIT {limit:d}
         """
-        rows = (await self._engine.query(statement)).rows()
-        origins = await self._read_origins({row["origin_id"] for row in rows})
-        return [_read_span(row, origins.get(row["origin_id"], Origin())) for row in rows]
+        found = await self._engine.query(statement)
+        origins = await self._read_origins(set(found.column("origin_id")))
+        if len(found) > _MANY_SPANS:
+            return await asyncio.to_thread(_read_all, found, origins)
+        return _read_all(found, origins)
 
     async def _read_origins(self, ids: Iterable[int]) -> dict[int, Origin]:
         known = ", ".join(map(str, sorted(ids)))
@@ -188,6 +193,11 @@ def read_summary(row: Row) -> TraceSummary:
         root_name=row["name_of_root"],
         services=tuple(row["all_services"]),
     )
+
+
+def _read_all(found: Result, origins: Mapping[int, Origin]) -> list[Span]:
+    unknown = Origin()
+    return [_read_span(row, origins.get(row["origin_id"], unknown)) for row in found.rows()]
 
 
 def _read_span(row: Row, origin: Origin) -> Span:
@@ -230,4 +240,4 @@ def _read_span(row: Row, origin: Origin) -> Span:
 
 
 def _attributes(keys: Sequence[str], types: Sequence[int], texts: Sequence[str]) -> tuple[TypedAttribute, ...]:
-    return tuple(TypedAttribute(key, number, text) for key, number, text in zip(keys, types, texts, strict=True))
+    return tuple(map(TypedAttribute, keys, types, texts))

@@ -7,9 +7,10 @@ microseconds.
 
 import json
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
-from gnomon.model.any_values import decode_attribute
+from gnomon.model.any_values import STRING, decode_attribute
 from gnomon.model.spans import Event, Link, Span, TypedAttribute
 
 NO_SERVICE = "OTLPResourceNoServiceName"
@@ -27,12 +28,16 @@ Json = dict[str, Any]
 def describe_trace(spans: Sequence[Span]) -> Json:
     """Return one trace; `spans` are those of one trace and at least one."""
     processes: dict[tuple[str, tuple[TypedAttribute, ...]], str] = {}
+    # Spans of one origin share it, and its resource need not be looked at for each of them.
+    ids: dict[tuple[str, int], str] = {}
     for span in spans:
-        processes.setdefault(_process_of(span), f"p{len(processes) + 1}")
+        if (span.service, id(span.origin)) not in ids:
+            process_id = processes.setdefault((span.service, span.origin.resource), f"p{len(processes) + 1}")
+            ids[span.service, id(span.origin)] = process_id
     known = {span.span_id for span in spans}
     return {
         "traceID": short_trace_id(spans[0].trace_id),
-        "spans": [_describe_span(span, processes[_process_of(span)], known) for span in spans],
+        "spans": [_describe_span(span, ids[span.service, id(span.origin)], known) for span in spans],
         "processes": {
             process_id: {"serviceName": service or NO_SERVICE, "tags": _tags(_without_service(resource))}
             for (service, resource), process_id in processes.items()
@@ -49,10 +54,6 @@ def short_trace_id(trace_id: str) -> str:
 def kind_name(kind: int) -> str:
     """Return a kind as Jaeger writes it."""
     return _KINDS[kind] if 0 <= kind < len(_KINDS) else ""
-
-
-def _process_of(span: Span) -> tuple[str, tuple[TypedAttribute, ...]]:
-    return span.service, span.origin.resource
 
 
 def _without_service(resource: Iterable[TypedAttribute]) -> list[TypedAttribute]:
@@ -81,17 +82,18 @@ def _describe_span(span: Span, process_id: str, known: set[str]) -> Json:
 
 def _tags_of_state(span: Span) -> list[Json]:
     """Return the tags that stand for a span's own fields."""
-    found: list[tuple[str, str, object]] = [
-        ("otel.scope.name", "string", span.origin.scope_name),
-        ("otel.scope.version", "string", span.origin.scope_version),
-        ("span.kind", "string", kind_name(span.kind)),
-        ("otel.status_code", "string", _STATUSES[span.status] if 0 <= span.status < len(_STATUSES) else ""),
-        ("otel.status_description", "string", span.status_message),
-        ("w3c.tracestate", "string", span.trace_state),
+    found: list[tuple[str, str]] = [
+        ("otel.scope.name", span.origin.scope_name),
+        ("otel.scope.version", span.origin.scope_version),
+        ("span.kind", kind_name(span.kind)),
+        ("otel.status_code", _STATUSES[span.status] if 0 <= span.status < len(_STATUSES) else ""),
+        ("otel.status_description", span.status_message),
+        ("w3c.tracestate", span.trace_state),
     ]
+    tags: list[Json] = [{"key": key, "type": "string", "value": value} for key, value in found if value]
     if span.status == _ERROR:
-        found.append(("error", "bool", True))
-    return [{"key": key, "type": kind, "value": value} for key, kind, value in found if value]
+        tags.append({"key": "error", "type": "bool", "value": True})
+    return tags
 
 
 def _describe_event(event: Event) -> Json:
@@ -109,13 +111,15 @@ def _reference(kind: str, trace_id: str, span_id: str) -> Json:
 
 
 def _tags(attributes: Iterable[TypedAttribute]) -> list[Json]:
-    ordered = sorted(attributes, key=lambda attribute: attribute.key)
+    ordered = sorted(attributes, key=itemgetter(0))
     return [
         {"key": found.key, "type": _TYPES.get(found.type_number, "string"), "value": _value(found)} for found in ordered
     ]
 
 
 def _value(attribute: TypedAttribute) -> object:
+    if attribute.type_number == STRING:
+        return attribute.text
     value = decode_attribute(attribute.text, attribute.type_number)
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
