@@ -132,7 +132,7 @@ export function TimeSeriesChart(props: TimeSeriesChartProps) {
               stroke,
               width: draw === "points" || bars ? 0 : 1.5,
               spanGaps: false,
-              points: draw === "points" ? { show: true, size: 4, fill: stroke, stroke } : { show: loneValues },
+              points: draw === "points" ? { show: true, size: 4, fill: stroke, stroke } : { show: !isStacked && !bars, size: 4, fill: stroke, filter: loneValues },
               ...(fill === undefined ? {} : { fill }),
               ...(bars ? { paths: bars } : {}),
             };
@@ -245,14 +245,14 @@ export function TimeSeriesChart(props: TimeSeriesChartProps) {
   );
 }
 
-/** A value between two gaps has no line to be on: it is shown as a point. */
-function loneValues(plot: uPlot, series: number, from: number, to: number): boolean {
+/** A value between two gaps has no line to be on: return where such values are, to be shown as points. */
+function loneValues(plot: uPlot, series: number): number[] | null {
   const values = plot.data[series];
-  if (!values || to - from > 400) return false;
-  for (let at = from; at <= to; at += 1) {
-    if (values[at] != null && values[at - 1] == null && values[at + 1] == null) return true;
-  }
-  return false;
+  const lone: number[] = [];
+  values?.forEach((value, at) => {
+    if (value != null && values[at - 1] == null && values[at + 1] == null) lone.push(at);
+  });
+  return lone;
 }
 
 function drawLevel(plot: uPlot, value: number, css: string): void {

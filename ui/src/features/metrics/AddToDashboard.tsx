@@ -60,8 +60,8 @@ export function AddToDashboard({ queries, unit, view, stacked }: AddToDashboardP
     <>
       <Menu position="bottom-end" width={240} opened={opened} onChange={setOpened}>
         <Menu.Target>
-          <Button title="Add as a panel of a dashboard">
-            <LayoutGrid size={14} aria-hidden /> Add to dashboard <ChevronDown size={14} aria-hidden />
+          <Button title="Add to a dashboard" aria-label="Add to a dashboard">
+            <LayoutGrid size={14} aria-hidden /> <ChevronDown size={14} aria-hidden />
           </Button>
         </Menu.Target>
         <Menu.Dropdown mah={360} style={{ overflow: "auto" }}>

@@ -1,6 +1,6 @@
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus, startCompletion } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, insertNewline } from "@codemirror/commands";
-import { bracketMatching } from "@codemirror/language";
+import { bracketMatching, forceParsing } from "@codemirror/language";
 import { type Diagnostic, forceLinting, linter, lintKeymap } from "@codemirror/lint";
 import { Compartment, EditorState, Prec } from "@codemirror/state";
 import { EditorView, keymap, placeholder as placeholderOf } from "@codemirror/view";
@@ -11,6 +11,8 @@ import { promEditorTheme } from "./promEditorTheme";
 import { promHover } from "./promHover";
 import type { PromInputProps } from "./PromInput";
 import { errorPlace } from "./usePromQueries";
+
+const PARSING_MS = 500;
 
 /** The editor of PromQL, with CodeMirror in it: loaded when somebody comes to write. Use PromInput. */
 export default function PromEditor(props: PromInputProps) {
@@ -80,6 +82,8 @@ export default function PromEditor(props: PromInputProps) {
       }),
     });
     view.current = created;
+    // On a busy machine the parser gives up in the middle, and what is not parsed yet would be called a mistake.
+    forceParsing(created, created.state.doc.length, PARSING_MS);
     if (autoFocus) created.focus();
     return () => {
       language.destroy();
@@ -91,7 +95,9 @@ export default function PromEditor(props: PromInputProps) {
 
   useEffect(() => {
     const editor = view.current;
-    if (editor && editor.state.doc.toString() !== value) editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
+    if (!editor || editor.state.doc.toString() === value) return;
+    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
+    forceParsing(editor, value.length, PARSING_MS);
   }, [value]);
 
   useEffect(() => {

@@ -13,7 +13,7 @@ export function BarPanel(props: PanelProps) {
   const { display } = props.panel;
   const query = usePanelData(props, "own");
   return (
-    <PanelAnswer panel={props.panel} query={query}>
+    <PanelAnswer props={props} query={query}>
       {(good, { data }) => {
         const figures = makeFigures(good, display, data).sort((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity));
         if (figures.length === 0) return <p className={styles.note}>No series</p>;

@@ -14,7 +14,7 @@ import { usePanelData } from "./usePanelData";
 export function HeatmapPanel(props: PanelProps) {
   const query = usePanelData(props);
   return (
-    <PanelAnswer panel={props.panel} query={query}>
+    <PanelAnswer props={props} query={query}>
       {(good, ranged) => <Cells panel={props.panel} good={good} ranged={ranged} />}
     </PanelAnswer>
   );

@@ -21,6 +21,7 @@ export function LogsPanel({ panel, visible }: PanelProps) {
     { q: words(panel.search), order: "newest", limit: MOST },
     { enabled: visible && ready && opened === "" },
   );
+  if (query.data === undefined && !(visible && ready)) return null;
   return (
     <QueryView query={query} failed="The log lines could not be read" skeleton={<Skeleton rows={4} height={16} />}>
       {({ data }) =>

@@ -12,7 +12,7 @@ import { usePanelData } from "./usePanelData";
 export function TablePanel(props: PanelProps) {
   const query = usePanelData(props, "instant");
   return (
-    <PanelAnswer panel={props.panel} query={query}>
+    <PanelAnswer props={props} query={query}>
       {(good) => <Rows panel={props.panel} good={good} />}
     </PanelAnswer>
   );

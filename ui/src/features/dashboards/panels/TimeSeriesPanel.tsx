@@ -17,7 +17,7 @@ import { usePanelData } from "./usePanelData";
 export function TimeSeriesPanel(props: PanelProps) {
   const query = usePanelData(props);
   return (
-    <PanelAnswer panel={props.panel} query={query}>
+    <PanelAnswer props={props} query={query}>
       {(good, ranged) => <Lines {...props} good={good} ranged={ranged} />}
     </PanelAnswer>
   );

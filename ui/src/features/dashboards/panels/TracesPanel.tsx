@@ -51,6 +51,7 @@ export function TracesPanel({ panel, visible }: PanelProps) {
   const words = useWords();
   const open = useOpen();
   const query = useRangeQuery<SearchPage>("/api/tracing/search", { q: words(panel.search), sort: "newest", limit: MOST }, { enabled: visible && ready });
+  if (query.data === undefined && !(visible && ready)) return null;
   return (
     <QueryView query={query} failed="The traces could not be searched" skeleton={<Skeleton rows={4} />}>
       {({ data }) =>
