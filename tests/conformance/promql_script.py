@@ -50,6 +50,7 @@ _TIME_DEPENDENT = frozenset(
     {"days_in_month", "day_of_month", "day_of_week", "day_of_year", "hour", "minute", "month", "year"}
     | {"predict_linear", "time", "timestamp", "start_timestamp", "start", "end", "range", "step"}
 )
+_TELLS_TIME = frozenset({"ts_of_first_over_time", "ts_of_last_over_time", "ts_of_max_over_time", "ts_of_min_over_time"})
 MINUTE_MS = 60_000
 
 
@@ -526,3 +527,24 @@ async def run_script(path: Path, store: Store, engine: QueryEngine) -> AsyncIter
                 yield command, str(error)
             else:
                 yield command, None
+
+
+def later(evaluation: Evaluation, by_ms: int, engine: QueryEngine) -> Evaluation | None:
+    """Return an evaluation at a later time, for the same series so much later; None where time itself matters."""
+    if not _parses(evaluation, engine):
+        return evaluation
+    for node in _walk(parse(evaluation.query, engine.settings.features)):
+        timed = isinstance(node, VectorSelector | Subquery) and node.at_s is not None
+        if timed or (isinstance(node, Call) and node.function in _TIME_DEPENDENT | _TELLS_TIME):
+            return None
+    expected = dataclasses.replace(evaluation.expected)
+    if expected.window is not None:
+        from_ms, to_ms, step_ms = expected.window
+        expected.window = (from_ms + by_ms, to_ms + by_ms, step_ms)
+    end_ms = None if evaluation.end_ms is None else evaluation.end_ms + by_ms
+    return dataclasses.replace(evaluation, start_ms=evaluation.start_ms + by_ms, end_ms=end_ms, expected=expected)
+
+
+async def check_as_it_stands(evaluation: Evaluation, engine: QueryEngine) -> None:
+    """Raise MismatchError unless the query's answer is what the script says, asked as it stands."""
+    await _check_once(evaluation, engine, evaluation.query, evaluation.start_ms)

@@ -58,6 +58,10 @@ class MemorySource:
         """Return the labels of all series."""
         return sorted(self._series)
 
+    def values(self, labels: Labels) -> dict[int, Value]:
+        """Return the samples of a series by time."""
+        return dict(self._series[labels].values)
+
     async def find_series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
         """Return series that satisfy every matcher and have samples in the interval."""
         found = sorted(
