@@ -120,6 +120,14 @@ class Journal:
         return self._settings.segment_bytes // 8
 
     @property
+    def _least_bytes(self) -> int:
+        """Return the size to which a segment grows under full load at least.
+
+        An insert costs the same however small it is: on a slow machine smaller ones would make it slower yet.
+        """
+        return self._settings.segment_bytes * 2 // 3
+
+    @property
     def backlog_bytes(self) -> int:
         """Return how many acknowledged bytes are not yet loaded."""
         return self._backlog_bytes
@@ -264,7 +272,7 @@ class Journal:
         """Tell whether more of a stream is acknowledged than its loader can load within `_LAG_S`."""
         ahead = self._appended[journal.stream] - self._stored[journal.stream]
         enough = journal.load_rate * _LAG_S if journal.load_rate else 2 * self._settings.segment_bytes
-        return ahead > max(2 * self._busy_bytes, enough)
+        return ahead > max(2 * self._least_bytes, enough)
 
     async def _pace(self, journal: _StreamJournal) -> None:
         """Let the loader catch up before a request is acknowledged; not for long, and not where the loader is stuck."""
@@ -307,7 +315,7 @@ class Journal:
         segment = journal.segment
         if segment is None:
             return 60.0
-        enough = max(self._busy_bytes, journal.load_rate * _SEGMENT_LOAD_S) if journal.load_rate else segment.size + 1
+        enough = max(self._least_bytes, journal.load_rate * _SEGMENT_LOAD_S) if journal.load_rate else segment.size + 1
         if segment.size >= min(self._settings.segment_bytes, enough):
             return 0.0
         busy = segment.size >= self._busy_bytes
