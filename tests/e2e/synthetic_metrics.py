@@ -15,8 +15,8 @@ SHOPS = ("north", "south", "west")
 _BOUNDS = (0.1, 0.5, 1.0)
 
 
-def send_metrics(server: GnomonProcess) -> None:
-    """Write twenty minutes of a counter, a gauge and a histogram of three shops, which end now."""
+def send_metrics(server: GnomonProcess, shops: tuple[str, ...] = SHOPS) -> None:
+    """Write twenty minutes of a counter, a gauge and a histogram of each shop, which end now."""
     now_ms = time.time_ns() // 1_000_000
     times_ms = [now_ms - (STEPS - step) * STEP_MS for step in range(1, STEPS + 1)]
     parts = [
@@ -24,7 +24,7 @@ def send_metrics(server: GnomonProcess) -> None:
         encode_metadata("shop_open", "gauge", "Whether the shop is open.", ""),
         encode_metadata("shop_duration_seconds", "histogram", "How long an order took.", "seconds"),
     ]
-    for number, shop in enumerate(SHOPS, start=1):
+    for number, shop in enumerate(shops, start=1):
         own = {"shop": shop, "job": "shops"}
         orders = [(ms, float(step * number * 15)) for step, ms in enumerate(times_ms)]
         parts.append(_series("shop_orders_total", own, orders))

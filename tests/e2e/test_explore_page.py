@@ -2,12 +2,14 @@
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage, Shoot
 from tests.e2e.synthetic_metrics import send_metrics
 from tests.gnomon_process import GnomonProcess
+from tests.integration.conftest import LaunchGnomon
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +115,38 @@ def test_cardinality_tells_the_metrics_with_the_most_series(
     expect(row.filter(has_text="shop_duration_seconds_bucket")).to_contain_text("12")
     expect(page.get_by_role("table", name="Labels with the most values")).to_contain_text("shop")
     shoot(page, "cardinality-dark-1280")
+
+
+def test_refused_series_are_shown_with_the_label_to_blame(
+    launch_gnomon: LaunchGnomon, open_page: OpenPage, shoot: Shoot
+) -> None:
+    server = launch_gnomon("--set", "metrics.max_series_per_metric=3").start()
+    send_metrics(server)
+    # Once the limit is known to be reached, further series are new and refused.
+    httpx.get(f"{server.url}/api/cardinality", trust_env=False).raise_for_status()
+    page = open_page(f"{server.url}/explore/cardinality", width=1920, height=1080)
+    for attempt in range(20):
+        send_metrics(server, shops=(f"extra-{attempt}",))
+        if httpx.get(f"{server.url}/api/cardinality", trust_env=False).json()["refused"]:
+            break
+    page.reload()
+    refusals = page.get_by_role("list", name="New series refused")
+    expect(refusals).to_contain_text("shop_orders_total reached its limit of 3 active series")
+    expect(refusals).to_contain_text("Most likely because of the label shop")
+    shoot(page, "cardinality-refused-dark-1920")
+    page.goto(f"{server.url}/explore")
+    browser = page.get_by_role("complementary", name="Metric browser")
+    expect(browser).to_contain_text(re.compile("New series of shop_.* are refused, most likely because of"))
+
+
+def test_nothing_yet_teaches_how_metrics_come_in(
+    launch_gnomon: LaunchGnomon, open_page: OpenPage, shoot: Shoot
+) -> None:
+    server = launch_gnomon("--set", "own_metrics.enabled=false", "--set", "host_metrics.enabled=false").start()
+    page = open_page(f"{server.url}/explore")
+    expect(page.get_by_role("heading", name="No metrics have come in yet")).to_be_visible()
+    expect(page.get_by_text(f"{server.url}/api/v1/write")).to_be_visible()
+    shoot(page, "explore-empty-dark-1280")
+    send_metrics(server)
+    page.get_by_role("button", name="Refresh now").click()
+    expect(page.get_by_role("heading", name="Write a query, or choose a metric at the left")).to_be_visible()

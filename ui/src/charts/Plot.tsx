@@ -61,7 +61,8 @@ export function Plot({ label, data, range, height, build, onHover, onSelect, onC
       ms: 1,
       tzDate: (ms) => (options.zone === "utc" ? uPlot.tzDate(new Date(ms), "Etc/UTC") : new Date(ms)),
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      // The last tick of the time axis stands around the right end.
+      padding: [8, 16, 0, 0],
       ...own,
       cursor: {
         // Only time is shared between charts: a level line would lie across units.

@@ -69,7 +69,7 @@ export default function ImportPage() {
               <input value={title} onChange={(event) => setTitle(event.target.value)} />
             </label>
             <p>
-              {formatCount(imported.dashboard.panels.filter(({ kind }) => kind !== "row").length)} panels and {formatCount(imported.dashboard.variables.length)} variables, from{" "}
+              {counted(imported.dashboard.panels.filter(({ kind }) => kind !== "row").length, "panel")} and {counted(imported.dashboard.variables.length, "variable")}, from{" "}
               {imported.source === "grafana" ? "Grafana" : "Gnomon"}.
             </p>
             <Findings findings={imported.findings} />
@@ -84,6 +84,8 @@ export default function ImportPage() {
     </div>
   );
 }
+
+const counted = (count: number, noun: string) => `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 function Findings({ findings }: { findings: readonly Finding[] }) {
   if (findings.length === 0) return <p>Everything comes along.</p>;

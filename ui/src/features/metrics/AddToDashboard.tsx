@@ -1,6 +1,6 @@
 import { Menu } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { ChevronDown, LayoutGrid } from "lucide-react";
+import { LayoutGrid } from "lucide-react";
 import { useState } from "react";
 import { ApiError, request } from "../../api/client";
 import { useApi } from "../../api/queries";
@@ -60,8 +60,8 @@ export function AddToDashboard({ queries, unit, view, stacked }: AddToDashboardP
     <>
       <Menu position="bottom-end" width={240} opened={opened} onChange={setOpened}>
         <Menu.Target>
-          <Button title="Add to a dashboard" aria-label="Add to a dashboard">
-            <LayoutGrid size={14} aria-hidden /> <ChevronDown size={14} aria-hidden />
+          <Button icon title="Add to a dashboard" aria-label="Add to a dashboard">
+            <LayoutGrid size={14} aria-hidden />
           </Button>
         </Menu.Target>
         <Menu.Dropdown mah={360} style={{ overflow: "auto" }}>

@@ -33,6 +33,9 @@ export default function CardinalityPage() {
   );
 }
 
+/** As high as its rows, up to ten of them. */
+const heightFor = (rows: number) => `${Math.min(rows + 1, 11) * 29}px`;
+
 const rowKey = ({ name }: CountedName) => name;
 
 function Tables({ data }: { data: CardinalityResponse }) {
@@ -110,14 +113,14 @@ function Tables({ data }: { data: CardinalityResponse }) {
         </Section>
       )}
       <Section title="Metrics with the most series" aside={`the first ${LISTED}`}>
-        <Table label="Metrics with the most series" rows={data.series_by_metric} columns={metricColumns} rowKey={rowKey} height="316px" keyboard />
+        <Table label="Metrics with the most series" rows={data.series_by_metric} columns={metricColumns} rowKey={rowKey} height={heightFor(data.series_by_metric.length)} keyboard />
       </Section>
       <div className={styles.split}>
         <Section title="Labels with the most values" aside={`the first ${LISTED}`}>
-          <Table label="Labels with the most values" rows={data.values_by_label} columns={labelColumns} rowKey={rowKey} height="316px" />
+          <Table label="Labels with the most values" rows={data.values_by_label} columns={labelColumns} rowKey={rowKey} height={heightFor(data.values_by_label.length)} />
         </Section>
         <Section title="Label values in the most series" aside={`the first ${LISTED}`}>
-          <Table label="Label values in the most series" rows={data.series_by_pair} columns={pairColumns} rowKey={rowKey} height="316px" />
+          <Table label="Label values in the most series" rows={data.series_by_pair} columns={pairColumns} rowKey={rowKey} height={heightFor(data.series_by_pair.length)} />
         </Section>
       </div>
     </div>
@@ -149,7 +152,7 @@ function Share({ value, whole, warn = false }: { value: number; whole: number; w
 /** What a limit kept out, and the label that most likely makes the series so many. */
 function Refused({ refused }: { refused: readonly RefusedSeriesResponse[] }) {
   return (
-    <ul className={styles.refused}>
+    <ul className={styles.refused} aria-label="New series refused">
       {refused.map(({ metric, samples, last_ms: lastMs, limit, label, label_values: values, example }) => (
         <li key={metric}>
           <CircleAlert size={16} aria-hidden />
@@ -166,7 +169,7 @@ function Refused({ refused }: { refused: readonly RefusedSeriesResponse[] }) {
                     , such as <code>{example[label]}</code>
                   </>
                 )}
-                . Drop it with <code>metric_relabel_configs</code> or at the sender, or raise <code>{metric === "" ? "storage.metrics.series" : "storage.metrics.series_per_metric"}</code>.
+                . Drop it with <code>metric_relabel_configs</code> or at the sender, or raise <code>{metric === "" ? "metrics.max_series" : "metrics.max_series_per_metric"}</code>.
               </p>
             )}
             <p className="quiet truncate" title={seriesText(example)}>

@@ -2,8 +2,10 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDownWideNarrow, ArrowDownAZ, Plus } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import { useApi } from "../../api/queries";
+import type { CardinalityResponse } from "../../api/schema";
 import { Button } from "../../components/Button";
-import { ErrorState, Skeleton } from "../../components/states";
+import { PageLink } from "../../components/PageLink";
+import { ErrorState, PartialNote, Skeleton } from "../../components/states";
 import { formatCount, formatNumber } from "../../format/numbers";
 import { selectorOf, starterQuery } from "./exploreState";
 import styles from "./MetricBrowser.module.css";
@@ -73,6 +75,7 @@ export function MetricBrowser({ onShow, current }: MetricBrowserProps) {
           </button>
         ))}
       </div>
+      <Refused />
       <div ref={scroller} className={styles.list}>
         {error && !metrics && <ErrorState title="The metrics could not be listed" error={error} onRetry={retry} />}
         {!error && !metrics && <Skeleton rows={12} height={16} />}
@@ -107,6 +110,24 @@ export function MetricBrowser({ onShow, current }: MetricBrowserProps) {
       </div>
       {detail && <MetricDetail key={detail.name} metric={detail} onShow={onShow} />}
     </aside>
+  );
+}
+
+/** One line where a limit keeps new series out; Cardinality tells the rest. */
+function Refused() {
+  const cardinality = useApi<CardinalityResponse>("/api/cardinality", { limit: 5 }, { refresh: true });
+  const [first, ...others] = cardinality.data?.refused ?? [];
+  if (!first) return null;
+  return (
+    <PartialNote>
+      New series of {first.metric === "" ? "all metrics" : <code>{first.metric}</code>} are refused
+      {first.label !== "" && (
+        <>
+          , most likely because of <code>{first.label}</code>
+        </>
+      )}
+      {others.length > 0 && `, and of ${formatCount(others.length)} more`}. <PageLink to="/explore/cardinality">See which</PageLink>
+    </PartialNote>
   );
 }
 
