@@ -55,10 +55,10 @@ class JournalSettings:
     """How the journal gathers, and when it holds back.
 
     A segment closes at `segment_bytes`; `segment_age_s` after its first request when much came in, or when somebody
-    reads; and `idle_segment_age_s` after it in any case. With more than `backlog_bytes` accepted and not yet loaded,
-    requests wait for up to `hold_s` and are then refused with a retryable error; requests whose bodies add up to more
-    than `waiting_bytes` are refused at once. Requests are recognised as repeated for at least `repeat_window_s`, or
-    the last `repeat_entries` of them.
+    reads; and `idle_segment_age_s` after it in any case. With more accepted than loads in about a second, requests
+    wait a little; with more than `backlog_bytes` accepted and not yet loaded, they wait for up to `hold_s` and are then
+    refused with a retryable error; requests whose bodies add up to more than `waiting_bytes` are refused at once.
+    Requests are recognised as repeated for at least `repeat_window_s`, or the last `repeat_entries` of them.
     """
 
     segment_bytes: int = 24 * MIB
