@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gnomon.model.errors import LimitExceededError
 from gnomon.model.matchers import Matcher
-from gnomon.model.series import Floats, GridValues, Integers, Samples, SeriesSet
-from gnomon.promql.planner import LATEST, Plan, Selection
+from gnomon.model.series import GridValues, Integers, Samples, SeriesSet
+from gnomon.promql.planner import Plan, Selection
 from gnomon.promql.source import SeriesSource
 
 NO_ROWS: Integers = np.empty(0, dtype=np.int64)
@@ -115,13 +115,3 @@ def check_samples(samples: int, limits: Limits) -> None:
 
 def _no_samples(series: int) -> Samples:
     return Samples(np.zeros(series + 1, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
-
-
-def fill_rows(windows: GridValues, rows: Integers, values: Floats, present: "np.ndarray[Any, Any]") -> GridValues:
-    """Return the store's values with some rows replaced."""
-    whole_values, whole_present = windows.values.copy(), windows.present.copy()
-    whole_values[rows], whole_present[rows] = values, present
-    return replace(windows, values=whole_values, present=whole_present)
-
-
-__all__ = ["LATEST", "Fetched", "Limits", "check_samples", "fetch", "fill_rows"]

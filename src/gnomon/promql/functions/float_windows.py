@@ -1,6 +1,6 @@
 """What a range function over floats is given, and what it gives."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -48,10 +48,6 @@ class FloatWindows:
     def last(self, values: NDArray[Item]) -> NDArray[Item]:
         """Return something of each window's last sample; of an empty one, of any sample."""
         return values[np.maximum(self.windows.after - 1, 0)]
-
-    def with_values(self, values: Floats) -> "FloatWindows":
-        """Return the same windows over other values at the same times."""
-        return replace(self, samples=replace(self.samples, values=values))
 
 
 FloatResult = tuple[Floats, Mask]
