@@ -13,6 +13,7 @@ it twice.
 
 import asyncio
 import contextlib
+import math
 import os
 import shutil
 import time
@@ -84,6 +85,7 @@ class _StreamJournal:
         self.close_now = False
         # Bytes a second at which segments load; 0 until one of a size that tells was loaded.
         self.load_rate = 0.0
+        self.paced_at = -math.inf
 
 
 class Journal:
@@ -278,6 +280,7 @@ class Journal:
         """Let the loader catch up before a request is acknowledged; not for long, and not where the loader is stuck."""
         deadline = self._clock.monotonic() + _PACE_S
         while self._is_ahead(journal) and self._clock.monotonic() < deadline and not self._loader.trouble:
+            journal.paced_at = self._clock.monotonic()
             self._refuse_if(self._stopping, journal.stream, "stopping", "Gnomon is shutting down.")
             await self._clock.sleep(0.005)
 
@@ -316,6 +319,10 @@ class Journal:
         if segment is None:
             return 60.0
         enough = max(self._least_bytes, journal.load_rate * _SEGMENT_LOAD_S) if journal.load_rate else segment.size + 1
+        # Where senders were made to wait, the loader need not: it takes what there is.
+        paced = self._clock.monotonic() - journal.paced_at < _PACE_S
+        if paced and self._appended[journal.stream] - self._stored[journal.stream] == segment.size:
+            enough /= 2
         if segment.size >= min(self._settings.segment_bytes, enough):
             return 0.0
         busy = segment.size >= self._busy_bytes
@@ -406,6 +413,7 @@ class Journal:
         async with self._loaded:
             self._stored[segment.stream] += segment.size
             self._loaded.notify_all()
+        self._streams[segment.stream].wake.set()
         for listener in tuple(self._listeners):
             listener(segment.stream)
 
