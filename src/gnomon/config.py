@@ -130,10 +130,11 @@ class QueryOptions(_Section):
     max_samples: Count = _setting(50_000_000, "Most samples that a PromQL query may hold in memory.")
     max_series: Count = _setting(200_000, "Most series that a selector of a PromQL query may find.")
     sample_cache: ByteSize = _setting(
-        "256MiB", "Most memory for samples that PromQL queries have read lately; 0 keeps none."
+        "256MiB", "Most memory for samples that PromQL has read lately; 0 keeps none, nor does Gnomon on a cluster."
     )
     result_cache: ByteSize = _setting(
-        "64MiB", "Most memory for answers to PromQL range queries: a refresh computes only what is new; 0 keeps none."
+        "64MiB",
+        "Most memory for answers to PromQL range queries, so that a refresh computes only what is new; as above.",
     )
     features: FeatureList = _setting(
         [],
@@ -480,8 +481,9 @@ class Config:
             max_samples=query.max_samples,
             max_series=query.max_series,
             timeout_s=query.time,
-            sample_cache_bytes=query.sample_cache,
-            result_cache_bytes=query.result_cache,
+            # Nodes of a cluster do not tell each other what came in.
+            sample_cache_bytes=0 if self.options.storage.cluster_url else query.sample_cache,
+            result_cache_bytes=0 if self.options.storage.cluster_url else query.result_cache,
             features=Features(enabled),
             delayed_names="promql-delayed-name-removal" in enabled,
             type_and_unit_labels="type-and-unit-labels" in enabled,

@@ -13,6 +13,7 @@ from gnomon.model.errors import InvalidInputError, LimitExceededError
 from gnomon.model.labels import Labels
 from gnomon.model.series import Grid, Samples
 from gnomon.promql.annotations import Annotations
+from gnomon.promql.arrivals import SettledArrivals
 from gnomon.promql.context import Context
 from gnomon.promql.errors import ExecutionError, QueryCancelledError, QueryTimeoutError
 from gnomon.promql.evaluator import Evaluator
@@ -66,14 +67,19 @@ class QueryEngine:
     """Answer queries about the series of a source."""
 
     def __init__(
-        self, source: SeriesSource, settings: EngineSettings | None = None, *, now: Callable[[], float] = time.time
+        self,
+        source: SeriesSource,
+        settings: EngineSettings | None = None,
+        *,
+        now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take a source; `now` returns Unix seconds."""
+        """Take a source; `now` returns Unix seconds, `monotonic` seconds of a clock that nobody sets."""
         self._settings = settings or EngineSettings()
-        self._arrivals = source if isinstance(source, TracksArrivals) else None
+        self._arrivals = SettledArrivals(source, monotonic=monotonic) if isinstance(source, TracksArrivals) else None
         self._samples: SampleCache | None = None
-        if isinstance(source, TracksArrivals) and self._settings.sample_cache_bytes:
-            self._samples = SampleCache(source, source, self._settings.sample_cache_bytes, now=now)
+        if self._arrivals is not None and self._settings.sample_cache_bytes:
+            self._samples = SampleCache(source, self._arrivals, self._settings.sample_cache_bytes, now=now)
         self._source: SeriesSource = self._samples or source
         self._results = ResultCache(self._settings.result_cache_bytes)
         self._rules = LabelRules()
@@ -151,7 +157,7 @@ class QueryEngine:
         key: Key,
         grid: Grid,
         compute: "Callable[[Grid], Awaitable[tuple[QueryResult, _Run]]]",
-        arrivals: TracksArrivals,
+        arrivals: SettledArrivals,
     ) -> QueryResult:
         """Compute only the steps after those that are kept and still hold."""
         kept = self._still_valid(key, arrivals)
@@ -160,7 +166,7 @@ class QueryEngine:
         grid = Grid(grid.start_ms, grid.start_ms + (grid.steps - 1) * grid.step_ms, grid.step_ms)
         if usable is None:
             self._results.count(hit=False)
-            token = arrivals.late_since(0).token
+            token = arrivals.token()
             result, run = await compute(grid)
             lead_ms = lead_of(run.plan)
         else:
@@ -178,21 +184,21 @@ class QueryEngine:
             self._results.put(key, found)
         return result
 
-    def _still_valid(self, key: Key, arrivals: TracksArrivals) -> Kept | None:
+    def _still_valid(self, key: Key, arrivals: SettledArrivals) -> Kept | None:
         """Return what is kept of a query, without the steps that samples have come for since."""
         kept = self._results.get(key)
         if kept is None:
             return None
-        late = arrivals.late_since(kept.token)
-        if late.oldest_ms is not None:
+        token, oldest_ms = arrivals.token(), arrivals.oldest_since(kept.token)
+        if oldest_ms is not None:
             # A step sees samples up to its own time and the lead.
-            last_ms = late.oldest_ms - kept.lead_ms - 1
+            last_ms = oldest_ms - kept.lead_ms - 1
             remaining = kept.between(kept.grid.start_ms, last_ms) if last_ms >= kept.grid.start_ms else None
             if remaining is None:
                 self._results.drop(key)
                 return None
             kept = remaining
-        return replace(kept, token=late.token)
+        return replace(kept, token=token)
 
     def _check_grid(self, grid: Grid) -> None:
         if grid.step_ms < 1:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from gnomon.model.matchers import Matcher
 from gnomon.model.series import Grid, Integers, Samples, SeriesSet
-from gnomon.promql.source import SeriesSource, TracksArrivals, Windows
+from gnomon.promql.arrivals import SettledArrivals
+from gnomon.promql.source import SeriesSource, Windows
 from gnomon.promql.telemetry import CACHE_BYTES, CACHE_REQUESTS
 from gnomon.promql.windows import count_until, select_samples
 
@@ -102,7 +103,7 @@ class SampleCache:
     """
 
     def __init__(
-        self, source: SeriesSource, arrivals: TracksArrivals, max_bytes: int, *, now: Callable[[], float] = time.time
+        self, source: SeriesSource, arrivals: SettledArrivals, max_bytes: int, *, now: Callable[[], float] = time.time
     ) -> None:
         """Keep at most so many bytes of a source that tells what comes in; `now` returns Unix seconds."""
         self._source = source
@@ -152,7 +153,7 @@ class SampleCache:
         return fits and start_ms > self._now() * 1000 - _DAY_MS
 
     async def _read(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples:
-        token = self._arrivals.late_since(0).token
+        token = self._arrivals.token()
         samples = await self._source.read_samples(series, start_ms, end_ms)
         if len(samples):
             # The densest series seen so far tell what to expect of others.
@@ -165,11 +166,12 @@ class SampleCache:
         """Cut off what is no longer all that there is, and read what is newer; tell whether the block is of use."""
         if block not in self._blocks:
             return False
-        late = self._arrivals.late_since(block.token)
-        block.token = late.token
-        sound = late.oldest_ms is None or late.oldest_ms > block.from_ms
-        if sound and late.oldest_ms is not None and late.oldest_ms <= block.to_ms:
-            block.cut(late.oldest_ms - 1)
+        token = self._arrivals.token()
+        oldest_ms = self._arrivals.oldest_since(block.token)
+        block.token = token
+        sound = oldest_ms is None or oldest_ms > block.from_ms
+        if sound and oldest_ms is not None and oldest_ms <= block.to_ms:
+            block.cut(oldest_ms - 1)
         if sound and end_ms > block.to_ms:
             newer = await self._source.read_samples(block.series, block.to_ms, end_ms)
             sound = _is_plain(newer)
