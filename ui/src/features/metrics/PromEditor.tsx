@@ -42,7 +42,7 @@ export default function PromEditor(props: PromInputProps) {
           history(),
           bracketMatching(),
           closeBrackets(),
-          autocompletion({ icons: false, maxRenderedOptions: 60 }),
+          autocompletion({ icons: false, maxRenderedOptions: 60, interactionDelay: 0 }),
           EditorView.lineWrapping,
           language.asExtension(),
           linter((editor) => refusal(editor.state, latest.current.error ?? null), { delay: 0 }),
