@@ -100,6 +100,8 @@ async def test_attributes_events_and_nested_values_are_masked(opened_storage: Op
     )
     event = span.events.add(name="exception")
     event.attributes.add(key="exception.message", value=AnyValue(string_value=f"refused: {secret}"))
+    link = span.links.add(trace_id=bytes(15) + b"1", span_id=bytes(7) + b"1")
+    link.attributes.add(key="from", value=AnyValue(string_value=f"queue {secret}"))
     span.status.message = f"refused: {secret}"
     resource = request.resource_spans[0].resource
     resource.attributes.add(key="command", value=AnyValue(string_value="run --password=hunter22"))
@@ -107,7 +109,8 @@ async def test_attributes_events_and_nested_values_are_masked(opened_storage: Op
     await opened_storage.journal.flush()
     statement = (
         "SELECT mapKeys(attributes) AS names, shown_values(attributes, attribute_types) AS shown, "
-        "attribute_types, status_message, events.attributes AS events, redacted FROM spans WHERE notEmpty(events.name)"
+        "attribute_types, status_message, events.attributes AS events, links.attributes AS links, redacted "
+        "FROM spans WHERE notEmpty(events.name)"
     )
     row = (await opened_storage.engine.query(statement)).rows()[0]
     values = map(decode_attribute, row["shown"], row["attribute_types"])
@@ -119,8 +122,9 @@ async def test_attributes_events_and_nested_values_are_masked(opened_storage: Op
         "gen_ai.usage.input_tokens": 12,
     }
     masked = f"refused: {'*' * len(secret)}"
-    assert (row["events"][0]["exception.message"], row["status_message"], row["redacted"]) == (masked, masked, 5)
-    assert (await opened_storage.engine.query("SELECT sum(redacted) FROM spans")).value() == 5
+    assert (row["events"][0]["exception.message"], row["status_message"], row["redacted"]) == (masked, masked, 6)
+    assert row["links"] == [{"from": f"queue {'*' * len(secret)}"}]
+    assert (await opened_storage.engine.query("SELECT sum(redacted) FROM spans")).value() == 6
     origin = await opened_storage.engine.query("SELECT resource['command'] FROM origins")
     assert origin.value() == "run --password=********"
 

@@ -52,13 +52,13 @@ SELECT
     types AS attribute_types,
     arrayMap(e -> fromUnixTimestamp64Nano(e.time_unix_nano::Int64, 'UTC'), s.events) AS "events.ts",
     s.events.name AS "events.name",
-    arrayMap((k, v) -> mapFromArrays(k, v), event_keys, if(suspicious, arrayPopFront(redone), event_plain)) AS "events.attributes",
-    event_types AS "events.types",
+    arraySlice(nested_maps, 1, length(s.events)) AS "events.attributes",
+    arraySlice(nested_types, 1, length(s.events)) AS "events.types",
     arrayMap(l -> toFixedString(l.trace_id, 16), links) AS "links.trace_id",
     arrayMap(l -> toFixedString(l.span_id, 8), links) AS "links.span_id",
     links.trace_state AS "links.trace_state",
-    arrayMap(l -> otlp_map(l.attributes), links) AS "links.attributes",
-    arrayMap(l -> otlp_types(l.attributes), links) AS "links.types",
+    arraySlice(nested_maps, length(s.events) + 1) AS "links.attributes",
+    arraySlice(nested_types, length(s.events) + 1) AS "links.types",
     s.trace_state AS trace_state,
     s.flags AS flags,
     (s.dropped_attributes_count, s.dropped_events_count, s.dropped_links_count + length(s.links) - length(links)) AS dropped,
@@ -68,48 +68,64 @@ SELECT
 FROM (
     SELECT
         *,
-        -- The status message stands in front of the attributes, and those in front of the events', so that one call masks all.
-        if(suspicious, arrayConcat([arrayPushFront(plain, s.status.message)], event_plain), []) AS texts,
-        if(suspicious,
-           arrayMap((k, v, t) -> redact_values(k, v, t), arrayConcat([arrayPushFront(keys, '')], event_keys), texts,
-                    arrayConcat([arrayPushFront(types, 1)], event_types)),
-           []) AS redone
+        arrayMap((k, v) -> mapFromArrays(k, v), nested_keys, if(suspicious, arrayPopFront(redone), nested_plain)) AS nested_maps
     FROM (
         SELECT
             *,
-            has_secret(concat(joined(keys, plain), s.status.message,
-                              arrayStringConcat(arrayMap((k, v) -> joined(k, v), event_keys, event_plain)))) AS suspicious
+            -- The status message stands in front of the attributes, and those in front of the events' and the links', so that
+            -- one call masks all.
+            if(suspicious, arrayConcat([arrayPushFront(plain, s.status.message)], nested_plain), []) AS texts,
+            if(suspicious,
+               arrayMap((k, v, t) -> redact_values(k, v, t), arrayConcat([arrayPushFront(keys, '')], nested_keys), texts,
+                        arrayConcat([arrayPushFront(types, 1)], nested_types)),
+               []) AS redone
         FROM (
             SELECT
-                s,
-                origin_id,
-                service,
-                received_ns,
-                s.start_time_unix_nano BETWEEN received_ns - ${traces_s} * 1000000000 AND received_ns + 86400000000000 AS plausible,
-                mapKeys(s.attributes) AS keys,
-                otlp_values(s.attributes) AS plain,
-                otlp_types(s.attributes) AS types,
-                arrayMap(e -> mapKeys(e.attributes), s.events) AS event_keys,
-                arrayMap(e -> otlp_values(e.attributes), s.events) AS event_plain,
-                arrayMap(e -> otlp_types(e.attributes), s.events) AS event_types,
-                arrayFilter(l -> length(l.trace_id) = 16 AND length(l.span_id) = 8, s.links) AS links
+                *,
+                has_secret(concat(joined(keys, plain), s.status.message,
+                                  arrayStringConcat(arrayMap((k, v) -> joined(k, v), nested_keys, nested_plain)))) AS suspicious
             FROM (
-                SELECT s, origin_id, service, toUnixTimestamp64Nano(now64(9)) AS received_ns
+                SELECT
+                    *,
+                    mapKeys(s.attributes) AS keys,
+                    otlp_values(s.attributes) AS plain,
+                    otlp_types(s.attributes) AS types,
+                    arrayMap(m -> mapKeys(m), nested_attributes) AS nested_keys,
+                    arrayMap(m -> otlp_values(m), nested_attributes) AS nested_plain,
+                    arrayMap(m -> otlp_types(m), nested_attributes) AS nested_types
                 FROM (
                     SELECT
-                        resource_spans.resource.attributes AS resources,
-                        resource_spans.scope_spans.scope AS scopes,
-                        resource_spans.scope_spans.spans AS nested,
-                        arrayMap((r, ss, ns) -> arrayMap((s, n) -> arrayWithConstant(length(n), otlp_origin(r, s)), ss, ns),
-                                 resources, scopes, nested) AS nested_origins,
-                        arrayMap((r, ns) -> arrayMap(n -> arrayWithConstant(length(n), toLowCardinality(otlp_text(r['service.name']))), ns),
-                                 resources, nested) AS nested_services,
-                        arrayFlatten(nested) AS all_records,
-                        arrayFlatten(nested_origins) AS all_origins,
-                        arrayFlatten(nested_services) AS all_services
-                    FROM otlp_traces
+                        *,
+                        arrayConcat(s.events.attributes, links.attributes) AS nested_attributes
+                    FROM (
+                        SELECT
+                            s,
+                            origin_id,
+                            service,
+                            received_ns,
+                            s.start_time_unix_nano BETWEEN received_ns - ${traces_s} * 1000000000
+                                AND received_ns + 86400000000000 AS plausible,
+                            arrayFilter(l -> length(l.trace_id) = 16 AND length(l.span_id) = 8, s.links) AS links
+                        FROM (
+                            SELECT s, origin_id, service, toUnixTimestamp64Nano(now64(9)) AS received_ns
+                            FROM (
+                                SELECT
+                                    resource_spans.resource.attributes AS resources,
+                                    resource_spans.scope_spans.scope AS scopes,
+                                    resource_spans.scope_spans.spans AS nested,
+                                    arrayMap((r, ss, ns) -> arrayMap((s, n) -> arrayWithConstant(length(n), otlp_origin(r, s)), ss, ns),
+                                             resources, scopes, nested) AS nested_origins,
+                                    arrayMap((r, ns) -> arrayMap(n -> arrayWithConstant(length(n), toLowCardinality(otlp_text(r['service.name']))), ns),
+                                             resources, nested) AS nested_services,
+                                    arrayFlatten(nested) AS all_records,
+                                    arrayFlatten(nested_origins) AS all_origins,
+                                    arrayFlatten(nested_services) AS all_services
+                                FROM otlp_traces
+                            )
+                            ARRAY JOIN all_records AS s, all_origins AS origin_id, all_services AS service
+                        )
+                    )
                 )
-                ARRAY JOIN all_records AS s, all_origins AS origin_id, all_services AS service
             )
         )
     )
