@@ -96,7 +96,7 @@ def _pack(merged: Any, ids: frozenset[str]) -> bytes:
 
 
 def _are_ids(packed: bytes, field: int, size: int) -> bool:
-    """Tell whether `packed` is a row of byte strings of one field and one size: tags and sizes are where they must be."""
+    """Tell whether `packed` is a row of byte strings of one field and one size: tags and sizes where they must be."""
     count, rest = divmod(len(packed), size + 2)
     return (
         not rest
