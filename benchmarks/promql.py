@@ -89,16 +89,25 @@ def measure(folder: Path) -> list[Figure]:
             wait_until_stored(gnomon, "samples", len(series) * (SAMPLES - _LATE_COLUMNS))
             apis = Api.at("Prometheus", prometheus.url), Api.at("Gnomon", gnomon.url)
             end_s = last_ms // 1000 - 120
+            _settle(apis, end_s)
             figures = _cold(apis, end_s)
             for url in urls:
                 send(url, make_requests(series, first_ms, slice(SAMPLES - _LATE_COLUMNS, SAMPLES)))
             wait_until_stored(gnomon, "samples", len(series) * SAMPLES)
-            time.sleep(2)
+            _settle(apis, end_s)
             figures += _refreshed(apis, end_s)
             figures += _instant(apis, end_s)
             return figures + _panel(apis, end_s)
     finally:
         gnomon.stop()
+
+
+def _settle(apis: tuple[Api, Api], end_s: int) -> None:
+    """Wait until what was sent is no longer news: six hours of samples in one go are not how panels see them."""
+    for _ in range(2):
+        for api in apis:
+            api.ask("query", query="count(build_info)", time=end_s)
+        time.sleep(6)
 
 
 def send(url: str, requests: Iterable[tuple[int, bytes]]) -> None:

@@ -32,7 +32,7 @@ from gnomon.promql.value_types import value_type
 from gnomon.promql.values import RangeVector, Scalar, Text, Value, Vector
 
 # A computation over fewer cells is done at once: handing it to a thread would take longer.
-_SMALL = 50_000
+_SMALL = 200_000
 _TOO_DEEP = "the query is nested too deeply"
 
 
