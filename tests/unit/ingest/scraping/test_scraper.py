@@ -65,7 +65,7 @@ async def exporting() -> AsyncIterator[Exporter]:
         Route("/moved", exporter.redirect),
         Route("/discovery", exporter.discover),
     ]
-    config = uvicorn.Config(Starlette(routes=routes), log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(Starlette(routes=routes), log_config=None, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     listener = bind_socket("127.0.0.1", 0, setting="port")
     exporter.address = f"127.0.0.1:{listener.getsockname()[1]}"
