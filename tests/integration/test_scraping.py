@@ -90,7 +90,8 @@ def test_stored_series_are_those_of_prometheus(scraped: Callable[[str], GnomonPr
             peers = (gnomon.url, peer.url)
             for url in peers:
                 until(lambda url=url: len(query(url, 'up{job=~"shop|found"} == 1')) == 2)  # type: ignore[misc]
-                until(lambda url=url: query(url, 'scrape_series_added{job=~"shop|found"} == 0'))  # type: ignore[misc]
+                settled = 'scrape_series_added{job=~"shop|found"} == 0'
+                until(lambda url=url, settled=settled: len(query(url, settled)) == 2)  # type: ignore[misc]
             selector = f'{{job=~"shop|found|nobody",{STEADY}}}'
             ours, theirs = (query(url, selector) for url in peers)
             assert ours == theirs
