@@ -1,7 +1,6 @@
-import { ArrowDown, ArrowUp, Eye, EyeOff, Trash2 } from "lucide-react";
 import { useState } from "react";
 import type { Panel, PanelQuery } from "../../api/schema";
-import { Button } from "../../components/Button";
+import { QueryActions } from "../../components/QueryActions";
 import { letterOf } from "../metrics/exploreState";
 import { PromInput } from "../metrics/PromInput";
 import { CheckField, Field } from "./fields";
@@ -34,22 +33,15 @@ export function QueryEditor({ index, count, panel, query, onChange, onMove, onRe
       <div className={styles.queryLine}>
         <b>{letter}</b>
         <PromInput value={draft} label={`Query ${letter}`} placeholder="rate(http_requests_total[$__rate_interval])" templated onChange={setDraft} onRun={commit} onLeave={commit} autoFocus={query.expression === ""} />
-        <Button kind="plain" icon aria-pressed={query.hidden} aria-label={query.hidden ? `Show query ${letter}` : `Hide query ${letter}`} title={query.hidden ? "Show" : "Hide"} onClick={() => onChange({ ...query, hidden: !query.hidden })}>
-          {query.hidden ? <EyeOff size={14} /> : <Eye size={14} />}
-        </Button>
-        {count > 1 && (
-          <>
-            <Button kind="plain" icon disabled={index === 0} aria-label={`Move query ${letter} up`} title="Up" onClick={() => onMove(-1)}>
-              <ArrowUp size={14} />
-            </Button>
-            <Button kind="plain" icon disabled={index === count - 1} aria-label={`Move query ${letter} down`} title="Down" onClick={() => onMove(1)}>
-              <ArrowDown size={14} />
-            </Button>
-            <Button kind="plain" icon aria-label={`Remove query ${letter}`} title="Remove" onClick={onRemove}>
-              <Trash2 size={14} />
-            </Button>
-          </>
-        )}
+        <QueryActions
+          letter={letter}
+          index={index}
+          count={count}
+          hidden={query.hidden}
+          onHide={(hidden) => onChange({ ...query, hidden })}
+          onMove={onMove}
+          onRemove={onRemove}
+        />
       </div>
       <div className={styles.queryOptions}>
         <Field label="Legend" value={query.legend} placeholder="{{job}} on {{instance}}" onChange={(legend) => onChange({ ...query, legend })} />

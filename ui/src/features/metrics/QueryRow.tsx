@@ -1,6 +1,6 @@
-import { ArrowDown, ArrowUp, Eye, EyeOff, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../components/Button";
+import { QueryActions } from "../../components/QueryActions";
 import { ErrorState, PartialNote } from "../../components/states";
 import { formatDuration } from "../../format/durations";
 import { formatCount, formatNumber } from "../../format/numbers";
@@ -61,29 +61,15 @@ export function QueryRow({ index, count, query, answered, onChange, onMove, onRe
         <Button kind={changed ? "primary" : "normal"} onClick={() => run(draft)} title="Run the query (Enter)">
           Run
         </Button>
-        <Button
-          kind="plain"
-          icon
-          aria-pressed={query.hidden}
-          aria-label={query.hidden ? `Show query ${letter}` : `Hide query ${letter}`}
-          title={query.hidden ? "Show" : "Hide"}
-          onClick={() => onChange({ ...query, hidden: !query.hidden })}
-        >
-          {query.hidden ? <EyeOff size={14} /> : <Eye size={14} />}
-        </Button>
-        {count > 1 && (
-          <>
-            <Button kind="plain" icon disabled={index === 0} aria-label={`Move query ${letter} up`} title="Up" onClick={() => onMove(-1)}>
-              <ArrowUp size={14} />
-            </Button>
-            <Button kind="plain" icon disabled={index === count - 1} aria-label={`Move query ${letter} down`} title="Down" onClick={() => onMove(1)}>
-              <ArrowDown size={14} />
-            </Button>
-            <Button kind="plain" icon aria-label={`Remove query ${letter}`} title="Remove" onClick={onRemove}>
-              <Trash2 size={14} />
-            </Button>
-          </>
-        )}
+        <QueryActions
+          letter={letter}
+          index={index}
+          count={count}
+          hidden={query.hidden}
+          onHide={(hidden) => onChange({ ...query, hidden })}
+          onMove={onMove}
+          onRemove={onRemove}
+        />
       </div>
       {answered && !query.hidden && query.expression.trim() !== "" && <Outcome answered={answered} />}
     </div>
