@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from gnomon.ingest.write_request import encode_labels, encode_series
-from gnomon.lifecycle import SystemClock
+from gnomon.lifecycle import Clock, SystemClock
 from gnomon.model.labels import Labels
 from gnomon.storage.metric_store import MetricStore
 from gnomon.storage.segments import encode_frame
@@ -41,11 +41,11 @@ class OpenedMetrics:
 
 @asynccontextmanager
 async def open_metrics(
-    storage: OpenedStorage, folder: Path, settings: MetricSettings | None = None
+    storage: OpenedStorage, folder: Path, settings: MetricSettings | None = None, clock: Clock | None = None
 ) -> AsyncIterator[OpenedMetrics]:
     """Open a store of series over storage."""
     settings = settings or MetricSettings()
-    catalog = SeriesCatalog(storage.engine, storage.journal, settings, SystemClock())
+    catalog = SeriesCatalog(storage.engine, storage.journal, settings, clock or SystemClock())
     await catalog.start()
     try:
         yield OpenedMetrics(storage, catalog, MetricStore(storage.engine, catalog, settings), folder)

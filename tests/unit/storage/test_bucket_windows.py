@@ -2,7 +2,9 @@
 
 import random
 import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +19,8 @@ from gnomon.storage.downsampling import Downsampler
 from gnomon.storage.metric_store import MetricStore
 from gnomon.storage.resolutions import FIVE_MINUTES_MS, HOUR_MS, RAW_MS, Kept, Part, finest_for
 from gnomon.storage.settings import MetricSettings, RetentionSettings
-from tests.opened_metrics import OpenedMetrics, make_series
+from tests.opened_metrics import OpenedMetrics, make_series, open_metrics
+from tests.opened_storage import OpenedStorage
 from tests.unit.storage.test_downsampling import FixedClock
 
 HOUR_S = 3600
@@ -47,8 +50,13 @@ def _aged(opened: OpenedMetrics, *, raw_h: int, five_minutes_h: int) -> MetricSt
 
 
 @pytest.fixture
-async def filled(opened_metrics: OpenedMetrics) -> tuple[OpenedMetrics, MemorySource]:
+async def filled(opened_storage: OpenedStorage, tmp_path: Path) -> AsyncIterator[tuple[OpenedMetrics, MemorySource]]:
     """Return the same series stored, with all that is put together of them, and in memory."""
+    async with open_metrics(opened_storage, tmp_path, clock=FixedClock(NOW_S)) as opened:
+        yield await _fill(opened)
+
+
+async def _fill(opened_metrics: OpenedMetrics) -> tuple[OpenedMetrics, MemorySource]:
     series, memory = _series(3), MemorySource()
     for labels, samples in series.items():
         for moment, value in samples:

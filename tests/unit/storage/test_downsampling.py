@@ -1,5 +1,6 @@
 """Samples are put together by five minutes and by the hour, and anew where some came in late."""
 
+import asyncio
 import time
 from collections.abc import Iterable
 from itertools import pairwise
@@ -20,7 +21,7 @@ Pairs = list[tuple[int, float]]
 
 
 class FixedClock:
-    """A clock that stands still."""
+    """A clock that always tells one time; whoever sleeps by it wakes up all the same."""
 
     def __init__(self, now_s: int) -> None:
         self.now_s = now_s
@@ -32,7 +33,7 @@ class FixedClock:
         return float(self.now_s)
 
     async def sleep(self, seconds: float) -> None:
-        raise NotImplementedError
+        await asyncio.sleep(seconds)
 
 
 def _expected(samples: Iterable[tuple[int, float]], resolution_s: int, until_s: int) -> list[dict[str, float]]:

@@ -1,5 +1,5 @@
 import { CircleAlert, Search, X } from "lucide-react";
-import { useId, useRef, useState } from "react";
+import { useId, useLayoutEffect, useRef, useState } from "react";
 import { ApiError } from "../api/client";
 import styles from "./QueryLine.module.css";
 import { fieldText, type Typing, typingAt, valueText } from "./queryText";
@@ -51,7 +51,13 @@ export function QueryLine({ draft, query, onQuery, error, suggestions, label, pl
   const { text, typing, open, setText, setGiven, setCursor, setOpen } = draft;
   const [chosen, setChosen] = useState(-1);
   const input = useRef<HTMLInputElement>(null);
+  const cursorDue = useRef<number | null>(null);
   const list = useId();
+  // Before the next key can arrive: whoever types on must not be overtaken by the cursor of what was completed.
+  useLayoutEffect(() => {
+    if (cursorDue.current !== null) input.current?.setSelectionRange(cursorDue.current, cursorDue.current);
+    cursorDue.current = null;
+  }, [text]);
   const shown = open ? suggestions : [];
   const submit = () => {
     setOpen(false);
@@ -65,7 +71,7 @@ export function QueryLine({ draft, query, onQuery, error, suggestions, label, pl
     setText(next.text);
     setCursor(next.cursor);
     setChosen(-1);
-    requestAnimationFrame(() => input.current?.setSelectionRange(next.cursor, next.cursor));
+    cursorDue.current = next.cursor;
   };
   const follow = () => setCursor(input.current?.selectionStart ?? text.length);
   const position = error instanceof ApiError && text === query ? error.position : null;
