@@ -1,10 +1,6 @@
 """The state database on a real PostgreSQL, shared by several processes."""
 
 import asyncio
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,37 +11,6 @@ from gnomon.model.errors import UnavailableError
 from gnomon.storage.state_store import StateStore
 from gnomon.web.auth import create_token
 from tests.gnomon_process import find_free_ports
-
-
-def _find(program: str) -> str | None:
-    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
-    return str(installed[-1]) if installed else shutil.which(program)
-
-
-@pytest.fixture(scope="module")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a PostgreSQL of the test's own and return its URL."""
-    initdb, pg_ctl = _find("initdb"), _find("pg_ctl")
-    if initdb is None or pg_ctl is None:
-        pytest.skip("PostgreSQL is not installed, so nothing was tried on it. Install the package postgresql.")
-    [port] = find_free_ports(1)
-    directory = tmp_path_factory.mktemp("postgresql")
-    # It refuses to run as root, and its user must be able to reach the directory.
-    user = "postgres" if os.geteuid() == 0 else None
-    if user is not None:
-        shutil.chown(directory, user)
-        for parent in (directory.parent, directory.parent.parent):
-            parent.chmod(0o755)
-    data = str(directory / "data")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory} -c fsync=off"
-
-    def run(*command: str) -> None:
-        subprocess.run(command, check=True, capture_output=True, user=user, cwd=directory)
-
-    run(initdb, "-D", data, "-U", "gnomon", "--auth=trust", "--no-sync")
-    run(pg_ctl, "-D", data, "-w", "-l", str(directory / "log"), "-o", options, "start")
-    yield f"postgresql://gnomon@127.0.0.1:{port}/postgres"
-    run(pg_ctl, "-D", data, "-w", "-m", "immediate", "stop")
 
 
 async def test_several_processes_that_start_at_once_share_their_keys(postgresql_url: str, tmp_path: Path) -> None:

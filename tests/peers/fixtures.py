@@ -1,13 +1,31 @@
 """Fixtures that start real peers; a test whose peer is missing is skipped by name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from tests.peers.installation import CHROMIUM, JAEGER, PEERS, PROMETHEUS, PROMTOOL, Peer
+from tests.peers.installation import (
+    CHROMIUM,
+    JAEGER,
+    KAFKA,
+    NATS,
+    PEERS,
+    POSTGRESQL,
+    PROMETHEUS,
+    PROMTOOL,
+    RABBITMQ,
+    REDIS,
+    Peer,
+)
 from tests.peers.jaeger import Jaeger, jaeger_running
+from tests.peers.kafka import kafka_running
+from tests.peers.nats import nats_running
+from tests.peers.postgresql import postgresql_running
 from tests.peers.prometheus import Prometheus, prometheus_running
+from tests.peers.rabbitmq import rabbitmq_running
+from tests.peers.redis import redis_running
 
 PROMQL_FEATURES = ("promql-experimental-functions", "promql-duration-expr", "promql-extended-range-selectors")
 
@@ -55,9 +73,59 @@ def promtool_program() -> Path:
 
 
 @pytest.fixture(scope="session")
+def alertmanager_program() -> Path:
+    """Return Alertmanager's program for tests that start their own with `alertmanager_running`."""
+    return require(ALERTMANAGER)
+
+
+@pytest.fixture(scope="session")
+def amtool_program() -> Path:
+    """Return amtool for tests that run it with `amtool`."""
+    return require(AMTOOL)
+
+
+@pytest.fixture(scope="session")
 def chromium_path() -> Path:
     """Return Chromium's program, for Playwright's `executable_path`."""
     return require(CHROMIUM)
+
+
+@pytest.fixture(scope="session")
+def kafka_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run one Kafka for the whole session and return its URL; tests tell their data apart by topic."""
+    yield from _run(KAFKA, kafka_running, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run one Redis for the whole session and return its URL; tests tell their data apart by key."""
+    yield from _run(REDIS, redis_running, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run one RabbitMQ for the whole session and return its URL; tests tell their data apart by queue."""
+    yield from _run(RABBITMQ, rabbitmq_running, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run one NATS with JetStream for the whole session and return its URL; tests tell their data apart by subject."""
+    yield from _run(NATS, nats_running, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run one PostgreSQL for the whole session and return the URL of its database; tests make tables of their own."""
+    yield from _run(POSTGRESQL, postgresql_running, tmp_path_factory)
+
+
+def _run(
+    peer: Peer, start: Callable[[Path], AbstractContextManager[str]], folders: pytest.TempPathFactory
+) -> Iterator[str]:
+    require(peer)
+    with start(folders.mktemp(peer.name)) as url:
+        yield url
 
 
 def pytest_report_header() -> str:

@@ -2,7 +2,7 @@
 
 Go peers are built from the modules in `go/` (`go.mod` pins, `go.sum` verifies) into a cache folder that every checkout
 shares: GNOMON_PEERS_CACHE, or `gnomon/peers` in the user's cache folder. npm packages go there, too, as the lock files
-in `node/` say. Debian peers come from apt-get.
+in `node/` say. Java peers go there, too, as the `pom.xml` files in `java/` say. Debian peers come from apt-get.
 """
 
 import fcntl
@@ -139,6 +139,58 @@ class NodePeer:
 
 
 @dataclass(frozen=True, slots=True)
+class JavaPeer:
+    """Fetch the jars that the `pom.xml` in the folder of `java/` with its name asks for."""
+
+    name: str
+    artifact: str
+
+    @property
+    def version(self) -> str:
+        """Return the version of the artifact in `pom.xml`."""
+        pinned = re.search(rf"<artifactId>{re.escape(self.artifact)}</artifactId>\s*<version>([^<]+)<", self._pom)
+        if pinned is None:
+            message = f"{self._source / 'pom.xml'} does not depend on {self.artifact}. Add it with its version."
+            raise InstallationError(message)
+        return pinned[1]
+
+    def find(self) -> Path | None:
+        """Return the folder of jars if just these are there, and a Java that runs them."""
+        return self._jars if (self._jars / ".installed").exists() and shutil.which("java") else None
+
+    def install(self) -> Path:
+        """Fetch the jars unless another checkout has."""
+        with _lock(self._jars):
+            if (jars := self.find()) is not None:
+                return jars
+            maven = shutil.which("mvn")
+            if maven is None or shutil.which("java") is None:
+                message = f"Installing {self.name} needs Java 17 and Maven. Install them and run make peers."
+                raise InstallationError(message)
+            # Maven writes beside its pom.xml, and the checkout is no place for that.
+            shutil.copy(self._source / "pom.xml", self._jars)
+            goal = ["dependency:copy-dependencies", f"-DoutputDirectory={self._jars}", "-DincludeScope=runtime"]
+            done = subprocess.run([maven, "--quiet", "--batch-mode", *goal], cwd=self._jars, check=False)
+            if done.returncode:
+                message = f"Maven failed with status {done.returncode} for {self.name}. See its output above."
+                raise InstallationError(message)
+            (self._jars / ".installed").touch()
+        return self._jars
+
+    @property
+    def _source(self) -> Path:
+        return HERE / "java" / self.name
+
+    @property
+    def _pom(self) -> str:
+        return (self._source / "pom.xml").read_text(encoding="utf-8")
+
+    @property
+    def _jars(self) -> Path:
+        return cache_folder() / f"{self.name}-{self.version}-{hashlib.sha256(self._pom.encode()).hexdigest()[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
 class DebianPeer:
     """Take a program from a Debian package."""
 
@@ -146,11 +198,17 @@ class DebianPeer:
     package: str
     commands: tuple[str, ...]
     version: str = "from the distribution"
+    folders: str = ""
+    """A pattern of folders off the PATH, for programs that Debian keeps there; the last in order wins."""
 
     def find(self) -> Path | None:
-        """Return the first of the commands that is on the PATH."""
-        found = (shutil.which(command) for command in self.commands)
-        return next((Path(path) for path in found if path), None)
+        """Return the first of the commands that is on the PATH or in the folders."""
+        for command in self.commands:
+            if self.folders and (kept := sorted(Path("/").glob(f"{self.folders.lstrip('/')}/{command}"))):
+                return kept[-1]
+            if path := shutil.which(command):
+                return Path(path)
+        return None
 
     def install(self) -> Path:
         """Install the package as root; anybody else is told the command."""
@@ -205,8 +263,39 @@ PROMTOOL = GoPeer(
 NODE_EXPORTER = GoPeer(
     "node_exporter", module="github.com/prometheus/node_exporter", package="github.com/prometheus/node_exporter"
 )
+ALERTMANAGER = GoPeer(
+    "alertmanager",
+    module="github.com/prometheus/alertmanager",
+    package="github.com/prometheus/alertmanager/cmd/alertmanager",
+)
+AMTOOL = GoPeer(
+    "amtool",
+    module="github.com/prometheus/alertmanager",
+    package="github.com/prometheus/alertmanager/cmd/amtool",
+    folder="alertmanager",
+)
 CHROMIUM = DebianPeer("chromium", package="chromium", commands=("chromium", "chromium-browser", "google-chrome"))
 NODE_SENDERS = NodePeer("senders", script="send.mjs")
 SYSLOG_NG = DebianPeer("syslog-ng", package="syslog-ng-mod-http", commands=("syslog-ng",))
+KAFKA = JavaPeer("kafka", artifact="kafka_2.13")
+REDIS = DebianPeer("redis", package="redis-server", commands=("redis-server",))
+RABBITMQ = DebianPeer(
+    "rabbitmq", package="rabbitmq-server", commands=("rabbitmq-server",), folders="/usr/lib/rabbitmq/bin"
+)
+NATS = DebianPeer("nats", package="nats-server", commands=("nats-server",))
+POSTGRESQL = DebianPeer("postgresql", package="postgresql", commands=("initdb",), folders="/usr/lib/postgresql/*/bin")
 
-PEERS: tuple[Peer, ...] = (JAEGER, PROMETHEUS, PROMTOOL, NODE_EXPORTER, CHROMIUM, NODE_SENDERS, SYSLOG_NG)
+_BROKERS: tuple[Peer, ...] = (KAFKA, REDIS, RABBITMQ, NATS, POSTGRESQL)
+
+PEERS: tuple[Peer, ...] = (
+    JAEGER,
+    PROMETHEUS,
+    PROMTOOL,
+    NODE_EXPORTER,
+    ALERTMANAGER,
+    AMTOOL,
+    CHROMIUM,
+    NODE_SENDERS,
+    SYSLOG_NG,
+    *_BROKERS,
+)

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -26,8 +26,20 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running(command: Sequence[str | Path], *, log: Path, ready_url: str, timeout_s: float = 60.0) -> Iterator[int]:
-    """Run a program until the block ends and give its process id once `ready_url` answers 200; raises StartError."""
+def running(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    ready_url: str = "",
+    ready: Callable[[], bool] | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout_s: float = 60.0,
+) -> Iterator[int]:
+    """Run a program until the block ends and give its process id once it is ready; raises StartError.
+
+    It is ready once `ready_url` answers 200 or, for what does not speak HTTP, `ready` says so. `env` adds variables.
+    """
+    is_ready = ready or (lambda: answers(ready_url))
     with log.open("wb") as output:
         process = subprocess.Popen(
             [str(part) for part in command],
@@ -35,27 +47,45 @@ def running(command: Sequence[str | Path], *, log: Path, ready_url: str, timeout
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=log.parent,
+            env={**os.environ, **(env or {})},
             start_new_session=True,
         )
     try:
-        _wait_until_ready(process, ready_url, timeout_s, log)
+        _wait_until_ready(process, is_ready, timeout_s, log)
         yield process.pid
     finally:
         _stop(process)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], url: str, timeout_s: float, log: Path) -> None:
+def answers(url: str) -> bool:
+    """Return whether an HTTP server answers 200."""
+    try:
+        return httpx.get(url, timeout=2.0, trust_env=False).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def accepts(port: int, greeting: bytes = b"", reply: bytes = b"") -> bool:
+    """Return whether somebody listens on a loopback port and, if a reply is named, answers the greeting so."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2.0) as connection:
+            connection.sendall(greeting)
+            return connection.recv(max(len(reply), 1)).startswith(reply) if reply else True
+    except OSError:
+        return False
+
+
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], is_ready: Callable[[], bool], timeout_s: float, log: Path
+) -> None:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(url, timeout=2.0, trust_env=False).status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            pass
+        if is_ready():
+            return
         time.sleep(0.05)
     ended = "is not ready" if process.poll() is None else f"ended with status {process.returncode}"
     tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
-    message = f"{process.args!r} {ended} after at most {timeout_s} s waiting for {url}. It printed last:\n{tail}"
+    message = f"{process.args!r} {ended} after at most {timeout_s} s. It printed last:\n{tail}"
     raise StartError(message)
 
 
