@@ -39,7 +39,8 @@ class Meter:
     def __init__(self) -> None:
         """Measure nothing yet."""
         self._lock = threading.Lock()
-        self._cpu_ns = 0
+        self.own_ns = 0  # its own steps and blocks, one at a time: needs no lock
+        self._job_ns = 0
         self._sent = 0
         self._received = 0
         self._tokens: dict[tuple[str, TokenKind], int] = {}
@@ -115,7 +116,7 @@ class Meter:
         if _in_coroutine():
             self._cpu_precision = "shared"
         self._block = (_CURRENT.set(self), time.thread_time_ns(), threading.get_ident())
-        self._heap_begin()
+        self.begin_heap_step()
         return self
 
     def __exit__(
@@ -127,21 +128,17 @@ class Meter:
         token, before, thread = self._block
         self._block = None
         if thread == threading.get_ident():
-            self.charge_cpu(time.thread_time_ns() - before)
+            self.own_ns += time.thread_time_ns() - before
         else:
             self._cpu_precision = "estimated"
-        self._heap_end()
+        self.end_heap_step()
         _reset(token, self._parent)
         self._finish()
 
-    def charge_cpu(self, nanoseconds: int) -> None:
-        """Charge CPU time of this work itself; the block around it, in the same thread, sees it anyway."""
-        with self._lock:
-            self._cpu_ns += nanoseconds
-
     def charge_job(self, nanoseconds: int) -> None:
-        """Charge CPU time of another thread or asyncio task that works for this one, and for the meters around."""
-        self.charge_cpu(nanoseconds)
+        """Charge CPU time of another thread or asyncio task that works for this one and those around."""
+        with self._lock:
+            self._job_ns += nanoseconds
         if self._parent is not None and not self._parent.ended:
             self._parent.charge_job(nanoseconds)
 
@@ -152,25 +149,12 @@ class Meter:
         if self._parent is not None:
             self._parent.charge_child(cpu_s)
 
-    def step(self, advance: Callable[[], T]) -> T:
-        """Run one step of a coroutine in this thread and charge it."""
-        heap = tracemalloc.is_tracing()
-        if heap:
-            self._heap_begin()
-        before = time.thread_time_ns()
-        try:
-            return advance()
-        finally:
-            self.charge_cpu(time.thread_time_ns() - before)
-            if heap:
-                self._heap_end()
-
     async def _run(self, work: Coroutine[Any, Any, T]) -> T:
         self._begin()
         follow_tasks(asyncio.get_running_loop())
         token = _CURRENT.set(self)
         try:
-            return await _Steps(work, self.step)
+            return await _Steps(work, self, job=False)
         finally:
             _reset(token, self._parent)
             self._finish()
@@ -204,7 +188,7 @@ class Meter:
         with self._lock:
             return ResourceUsage(
                 wall_s=time.perf_counter() - self._started_wall if self._started_wall else 0.0,
-                cpu_s=self._cpu_ns / 1e9 + child_s,
+                cpu_s=(self.own_ns + self._job_ns) / 1e9 + child_s,
                 cpu_precision=worst(self._cpu_precision, child_precision),
                 child_cpu_s=child_s,
                 memory_bytes=memory,
@@ -223,13 +207,15 @@ class Meter:
         if self._parent is not None:
             self._parent.charge_tokens(model, counts)
 
-    def _heap_begin(self) -> None:
+    def begin_heap_step(self) -> None:
+        """Begin a step whose allocations are charged, if allocations are traced."""
         if not tracemalloc.is_tracing():
             return
         self._heap_steps += 1
         _heap.begin(self)
 
-    def _heap_end(self) -> None:
+    def end_heap_step(self) -> None:
+        """End it."""
         if self._heap_steps and tracemalloc.is_tracing():
             _heap.end(self)
 
@@ -245,25 +231,37 @@ _heap = HeapSteps()
 
 
 class _Steps(Awaitable[T]):
-    """Await a coroutine through `step`, which runs each of its steps."""
+    """Await a coroutine and charge each of its steps to a meter: as its own work, or as a job done for it."""
 
-    def __init__(self, work: Coroutine[Any, Any, T], step: Callable[[Callable[[], Any]], Any]) -> None:
+    def __init__(self, work: Coroutine[Any, Any, T], meter: Meter, *, job: bool) -> None:
         self._work = work
-        self._step = step
+        self._meter = meter
+        self._job = job
 
     def __await__(self) -> Generator[Any, Any, T]:
-        work, step = self._work, self._step
-        send = work.send
-
-        def advance() -> Any:
-            return send(None)
-
-        next_step: Callable[[], Any] = advance
+        # Runs once a step of everything that is measured: no calls that can be spared.
+        work, meter, job = self._work, self._meter, self._job
+        send, clock, is_tracing = work.send, time.thread_time_ns, tracemalloc.is_tracing
+        thrown: BaseException | None = None
         while True:
+            heap = not job and is_tracing()
+            if heap:
+                meter.begin_heap_step()
+            before = clock()
             try:
-                waiting_for = step(next_step)
+                waiting_for = send(None) if thrown is None else work.throw(thrown)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
+            finally:
+                used = clock() - before
+                if job:
+                    if not meter.ended:
+                        meter.charge_job(used)
+                else:
+                    meter.own_ns += used
+                if heap:
+                    meter.end_heap_step()
+            thrown = None
             try:
                 yield waiting_for
             except GeneratorExit:
@@ -271,13 +269,6 @@ class _Steps(Awaitable[T]):
                 raise
             except BaseException as error:  # noqa: BLE001 - thrown into the work, which decides
                 thrown = error
-
-                def throw(thrown: BaseException = thrown) -> Any:
-                    return work.throw(thrown)
-
-                next_step = throw
-            else:
-                next_step = advance
 
 
 def measure() -> Meter:
@@ -371,18 +362,8 @@ def follow_tasks(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _follow(work: Coroutine[Any, Any, T], meter: Meter) -> Coroutine[Any, Any, T]:
-    def step(advance: Callable[[], Any]) -> Any:
-        if meter.ended:
-            return advance()
-        before = time.thread_time_ns()
-        try:
-            return advance()
-        finally:
-            if not meter.ended:
-                meter.charge_job(time.thread_time_ns() - before)
-
     async def follow() -> T:
-        return await _Steps(work, step)
+        return await _Steps(work, meter, job=True)
 
     followed = follow()
     for name in ("__name__", "__qualname__"):
