@@ -27,7 +27,10 @@ class WorkContext:
         return {name: value for name in _FIELDS if (value := getattr(self, name)) is not None}
 
     def attributes(self) -> dict[str, str | int]:
-        """Return what is known by attribute name (`task.id`, …), as spans and events carry it."""
+        """Return what is known by attribute name (`task.id`, …), as spans and events carry it.
+
+        The endpoint is not among them: HTTP spans tell it.
+        """
         return {key: value for name, key in ATTRIBUTES.items() if (value := getattr(self, name)) is not None}
 
 
@@ -43,7 +46,6 @@ ATTRIBUTES = {
     "session_id": "session.id",
     "correlation_id": "correlation.id",
     "client_id": "client.id",
-    "endpoint": "endpoint",
 }
 EMPTY = WorkContext()
 _current: ContextVar[WorkContext] = ContextVar("gnomon_work", default=EMPTY)

@@ -1,17 +1,29 @@
 """Where spans, events and log records go: the providers of this process, once `setup` made them."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk._logs import LoggerProvider
-    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk._logs import LoggerProvider, ReadWriteLogRecord
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+
+
+class Watcher(Protocol):
+    """See everything that ends in this process, sampled or not, in the thread where it happens."""
+
+    def on_span(self, span: "ReadableSpan") -> None:
+        """Take an ended span."""
+
+    def on_log(self, record: "ReadWriteLogRecord") -> None:
+        """Take a log record or event."""
 
 
 @dataclass(slots=True)
 class _Providers:
     tracers: "TracerProvider | None" = None
     loggers: "LoggerProvider | None" = None
+    record_content: bool = False
+    watchers: tuple[Watcher, ...] = field(default=())
 
 
 _providers = _Providers()
@@ -27,7 +39,35 @@ def logger_provider() -> "LoggerProvider | None":
     return _providers.loggers
 
 
-def install(tracers: "TracerProvider | None", loggers: "LoggerProvider | None") -> None:
+def is_installed() -> bool:
+    """Tell whether the SDK records anything."""
+    return _providers.loggers is not None
+
+
+def records_content() -> bool:
+    """Tell whether messages to and from models are recorded, which is the sender's choice."""
+    return _providers.record_content
+
+
+def install(
+    tracers: "TracerProvider | None", loggers: "LoggerProvider | None", *, record_content: bool = False
+) -> None:
     """Make these the providers of this process; None takes them away."""
     _providers.tracers = tracers
     _providers.loggers = loggers
+    _providers.record_content = record_content
+
+
+def watchers() -> tuple[Watcher, ...]:
+    """Return who watches."""
+    return _providers.watchers
+
+
+def watch(watcher: Watcher) -> None:
+    """Show everything to `watcher` from now on."""
+    _providers.watchers = (*_providers.watchers, watcher)
+
+
+def unwatch(watcher: Watcher) -> None:
+    """Show nothing more to `watcher`."""
+    _providers.watchers = tuple(other for other in _providers.watchers if other is not watcher)
