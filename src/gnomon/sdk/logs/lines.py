@@ -125,7 +125,7 @@ def make_plain(value: Any, depth: int = 0) -> Any:
     if depth < 8:  # noqa: PLR2004 - deeper than people nest, shallower than a circle
         if isinstance(value, Mapping):
             return {str(key): make_plain(inner, depth + 1) for key, inner in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
+        if isinstance(value, list | tuple):
             return [make_plain(inner, depth + 1) for inner in value]
     return _describe(value) if not isinstance(value, Mapping | list | tuple) else "…"
 

@@ -17,7 +17,7 @@ Every = Literal["never", "hour", "day"]
 
 @dataclass(frozen=True, slots=True)
 class RotationSettings:
-    """Say when a file makes room, at a size in bytes (0: never) or with each hour or day of UTC; `keep` is how many stay."""
+    """Say when a file makes room, at a size in bytes (0: never) or with each hour or day of UTC, and how many stay."""
 
     max_bytes: int = 50_000_000
     every: Every = "never"
