@@ -22,7 +22,7 @@ from gnomon.alerting.template_parser import (
     TemplateError,
     parse_template,
 )
-from gnomon.alerting.template_values import GENERAL_FUNCTIONS, NO_VALUE, get_field, is_true, to_text
+from gnomon.alerting.template_values import GENERAL_FUNCTIONS, NO_VALUE, call_method, get_field, is_true, to_text
 from gnomon.model.errors import GnomonError
 
 LAZY = frozenset({"and", "or"})
@@ -34,8 +34,20 @@ _LARGEST = 1_000_000
 async def execute(text: str, data: Any, functions: Mapping[str, Callable[..., Any]]) -> str:
     """Return a template filled in with data; raises TemplateError. Functions may be coroutine functions."""
     known = {**GENERAL_FUNCTIONS, **functions}
-    template = parse_cached(text, frozenset({*known, *LAZY}))
-    run = _Execution(template, known)
+    return await execute_template(parse_cached(text, frozenset({*known, *LAZY})), data, known)
+
+
+async def execute_template(
+    template: Template,
+    data: Any,
+    functions: Mapping[str, Callable[..., Any]],
+    escape: Callable[[Any, str], str] | None = None,
+) -> str:
+    """Return a parsed template filled in with data; raises TemplateError.
+
+    `functions` are all there are. `escape` makes text of printed values, given what stands before them.
+    """
+    run = _Execution(template, functions, escape)
     await run.body(template.body, data, [("$", data)])
     return "".join(run.output)
 
@@ -58,9 +70,15 @@ Variables = list[tuple[str, Any]]
 
 
 class _Execution:
-    def __init__(self, template: Template, functions: Mapping[str, Callable[..., Any]]) -> None:
+    def __init__(
+        self,
+        template: Template,
+        functions: Mapping[str, Callable[..., Any]],
+        escape: Callable[[Any, str], str] | None,
+    ) -> None:
         self._template = template
         self._functions = functions
+        self._escape = escape
         self._depth = 0
         self._size = 0
         self.output: list[str] = []
@@ -79,13 +97,17 @@ class _Execution:
             case Action(pipeline):
                 value = await self._pipeline(pipeline, dot, variables)
                 if not pipeline.variables:
-                    self._write(NO_VALUE if value is None else to_text(value))
+                    self._print(value)
             case Branch():
                 await self._branch(node, dot, variables)
             case Include(name, pipeline):
                 await self._include(name, None if pipeline is None else await self._pipeline(pipeline, dot, variables))
             case Jump(keyword):
                 raise _Break if keyword == "break" else _Continue
+
+    def _print(self, value: Any) -> None:
+        value = NO_VALUE if value is None else value
+        self._write(to_text(value) if self._escape is None else self._escape(value, "".join(self.output[-3:])))
 
     def _write(self, text: str) -> None:
         self._size += len(text)
@@ -153,6 +175,10 @@ class _Execution:
 
     async def _command(self, command: Command, piped: tuple[Any, ...], dot: Any, variables: Variables) -> Any:
         first, *others = command
+        if isinstance(first, Chain) and first.fields and (others or piped):
+            holder = await self._operand(Chain(first.base, first.fields[:-1]), dot, variables)
+            arguments = [await self._operand(operand, dot, variables) for operand in others]
+            return self._call_method(holder, first.fields[-1], (*arguments, *piped))
         if not isinstance(first, Function):
             if others or piped:
                 raise TemplateError("can't give argument to non-function")
@@ -171,6 +197,13 @@ class _Execution:
             if is_true(value) == (name == "or"):
                 return value
         return piped[0] if piped else value
+
+    @staticmethod
+    def _call_method(holder: Any, name: str, arguments: Sequence[Any]) -> Any:
+        try:
+            return call_method(holder, name, arguments)
+        except (TypeError, ValueError, ArithmeticError) as error:
+            raise TemplateError(f"error calling {name}: wrong number or type of arguments") from error
 
     async def _call(self, name: str, arguments: Sequence[Any]) -> Any:
         try:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote_plus
 
 from gnomon.alerting.template_parser import TemplateError
@@ -23,6 +23,12 @@ class Record:
     fields: Mapping[str, Any]
 
 
+class Methods:
+    """A value with methods by name, as types in Go have them; mix it into what else the value is."""
+
+    methods: ClassVar[Mapping[str, Callable[..., Any]]] = MappingProxyType({})
+
+
 def to_text(value: Any) -> str:
     """Return a value as Go's fmt.Sprint writes it."""
     match value:
@@ -32,6 +38,8 @@ def to_text(value: Any) -> str:
             return "true" if value else "false"
         case float():
             return format_general(value)
+        case Methods() if "String" in value.methods:
+            return str(value.methods["String"](value))
         case Record():
             return "{" + " ".join(map(to_text, value.fields.values())) + "}"
         case Mapping():
@@ -49,6 +57,8 @@ def is_true(value: Any) -> bool:
 
 def get_field(value: Any, name: str) -> Any:
     """Return a field of a record, or a mapping's entry: empty where it is missing."""
+    if isinstance(value, Methods) and name in value.methods:
+        return value.methods[name](value)
     if isinstance(value, Record):
         if name not in value.fields:
             raise TemplateError(f"can't evaluate field {name}")
@@ -58,6 +68,13 @@ def get_field(value: Any, name: str) -> Any:
     if value is None:
         raise TemplateError(f"nil pointer evaluating interface {{}}.{name}")
     raise TemplateError(f"can't evaluate field {name} in type {_type_name(value)}")
+
+
+def call_method(value: Any, name: str, arguments: Sequence[Any]) -> Any:
+    """Return what a method yields; raises TemplateError where there is none."""
+    if not isinstance(value, Methods) or name not in value.methods:
+        raise TemplateError(f"can't give argument to non-function .{name}")
+    return value.methods[name](value, *arguments)
 
 
 def _type_name(value: Any) -> str:
