@@ -198,6 +198,7 @@ class RetentionOptions(_Section):
     metrics: Duration = _setting("30d", "How long samples are kept.", reloadable=True)
     metrics_5m: Duration = _setting("90d", "How long samples put together by five minutes are kept.", reloadable=True)
     metrics_1h: Duration = _setting("400d", "How long samples put together by the hour are kept.", reloadable=True)
+    tasks: Duration = _setting("30d", "How long tasks, dead letters and what work cost are kept.", reloadable=True)
 
 
 class MetricOptions(_Section):
@@ -432,6 +433,7 @@ class Config:
             metrics_s=int(retention.metrics),
             metrics_5m_s=int(retention.metrics_5m),
             metrics_1h_s=int(retention.metrics_1h),
+            tasks_s=int(retention.tasks),
         )
         return StorageSettings(
             data_dir=options.data_dir,

@@ -117,6 +117,7 @@ class Server:
             "metrics": retention.metrics_s,
             "metrics_5m": retention.metrics_5m_s,
             "metrics_1h": retention.metrics_1h_s,
+            "tasks": retention.tasks_s,
         }
 
     def settings(self) -> list[SettingValue]:

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 _DEFAULT_REDACTION = RedactionSettings()
 _NUMBERED = re.compile(r"(\d{4})_\w+\.sql")
 _VIEW = re.compile(r"CREATE MATERIALIZED VIEW (\w+)")
-_VIEWS = ("views.sql", "metric_views.sql")
+_VIEWS = ("views.sql", "metric_views.sql", "task_views.sql")
 _TABLE = re.compile(r"CREATE (TABLE|MATERIALIZED VIEW) (?!IF NOT EXISTS )")
 
 # Tables with the column that tells the age of a row, the signal whose retention they follow, and how many times as
@@ -39,6 +39,10 @@ _TTL = (
     ("sample_starts", "toDateTime(day)", "metrics_s"),
     ("exemplars", "toDateTime(ts)", "metrics_s"),
     ("metric_metadata", "seen", "series_s"),
+    ("work_events", "toDateTime(ts)", "tasks_s"),
+    ("work_spans", "toDateTime(ts)", "tasks_s"),
+    ("tasks", "toDateTime(day)", "tasks_s"),
+    ("llm_prices", "toDateTime(day)", "tasks_s"),
     ("samples_5m", "ts", "metrics_5m_s"),
     ("samples_1h", "ts", "metrics_1h_s"),
 )

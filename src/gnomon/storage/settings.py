@@ -10,13 +10,17 @@ DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class RetentionSettings:
-    """How long each signal is kept, in seconds; metrics as they came, put together by five minutes, and by the hour."""
+    """How long each signal is kept, in seconds; metrics as they came, put together by five minutes, and by the hour.
+
+    `tasks_s` is for what is derived of tasks, agents and calls of models.
+    """
 
     traces_s: int = 7 * DAY_S
     logs_s: int = 7 * DAY_S
     metrics_s: int = 30 * DAY_S
     metrics_5m_s: int = 90 * DAY_S
     metrics_1h_s: int = 400 * DAY_S
+    tasks_s: int = 30 * DAY_S
 
     @property
     def series_s(self) -> int:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from gnomon.model.time_ranges import TimeRange
+from gnomon.model.time_ranges import NANOSECONDS, TimeRange
 
 _BUCKET = "toStartOfTenMinutes({})"
+_BUCKET_S = 600
+_BUCKET_NS = _BUCKET_S * NANOSECONDS
 _LATEST_NS = (1 << 63) - 1
 _MOST_RANGES = 5
 
@@ -15,11 +17,16 @@ def moment(ns: int) -> str:
     return f"fromUnixTimestamp64Nano({min(max(ns, 0), _LATEST_NS)}::Int64, 'UTC')"
 
 
+def bucket(ns: int) -> str:
+    """Return the ten-minute bucket of a point in time as SQL."""
+    return f"toDateTime({max(ns, 0) // _BUCKET_NS * _BUCKET_S:d}, 'UTC')"
+
+
 def during(time_range: TimeRange) -> str:
     """Return the condition that a row starts within a range, in the words that the primary key understands."""
     start, end = moment(time_range.start_ns), moment(time_range.end_ns)
-    bucket, first, last = _BUCKET.format("ts"), _BUCKET.format(start), _BUCKET.format(end)
-    return f"(ts >= {start} AND ts < {end} AND {bucket} >= {first} AND {bucket} <= {last})"
+    found, first, last = _BUCKET.format("ts"), _BUCKET.format(start), _BUCKET.format(end)
+    return f"(ts >= {start} AND ts < {end} AND {found} >= {first} AND {found} <= {last})"
 
 
 def during_any(ranges: Iterable[TimeRange]) -> str:

@@ -1,5 +1,6 @@
 """The relational store of what people edit: SQLite in the data directory, or PostgreSQL shared by several processes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,13 +109,20 @@ class StateStore:
 
         Raises UnavailableError when the database does not answer.
         """
+        return await self.transact((statement,))
+
+    async def transact(self, statements: Sequence[sa.Executable]) -> list[Any]:
+        """Run statements in one transaction, all or none, and return the rows of the last; raises as `execute` does."""
         if self._engine is None:
             message = "The state database is not open."
             raise UnavailableError(message, reason="state_database")
         try:
             async with self._engine.begin() as connection:
-                result = await connection.execute(statement)
-                return list(result) if result.returns_rows else []
+                rows: list[Any] = []
+                for statement in statements:
+                    result = await connection.execute(statement)
+                    rows = list(result) if result.returns_rows else []
+                return rows
         except (DBAPIError, OSError) as error:
             message = f"The state database {self._name!r} does not answer. Try again."
             raise UnavailableError(message, reason="state_database") from error

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from gnomon.model.filters import Filter
-from gnomon.model.spans import Event, Link, Origin, Span, SpanTable, TraceSummary, TypedAttribute
+from gnomon.model.spans import ERROR, Event, Link, Origin, Span, SpanTable, TraceSummary, TypedAttribute
 from gnomon.model.time_ranges import TimeRange
 from gnomon.storage.engine import Engine, Result, Row
 from gnomon.storage.filter_sql import SPAN_FIELDS, compile_filter
-from gnomon.storage.span_sql import among_ids, during, during_any, fixed_id, moment
+from gnomon.storage.span_sql import among_ids, bucket, during, during_any, fixed_id, moment
 
 STREAM = "otlp_traces"
 
@@ -27,6 +27,9 @@ SUMMARY_COLUMNS = """
 _NO_PARENT = "0" * 16
 # Making more than this into objects would hold up everybody else.
 _MANY_SPANS = 1000
+_MARKS = "length(events.name), length(links.span_id), has(events.name, 'exception'), redacted"
+# A trace's spans lie in a granule here and a granule there; each of them is worth a thread.
+_SCATTERED = {"merge_tree_min_rows_for_concurrent_read": 8192, "merge_tree_min_bytes_for_concurrent_read": 1}
 _KEYS = "arrayMap(k -> toValidUTF8(k), mapKeys({}))"
 
 
@@ -60,26 +63,49 @@ class TraceStore:
         """Return a trace's summary, or None where there is no such trace."""
         return next(iter(await self.summarize([trace_id])), None)
 
-    async def read_table(self, trace: TraceSummary, limit: int, *, messages: bool = False) -> SpanTable:
-        """Return the first `limit` spans of a trace by start, without attributes."""
-        # Few functions and no more conditions than needed: the engine thinks longer about this than it reads.
-        message = "toValidUTF8(status_message)" if messages else "''"
+    async def open(self, trace_id: str, limit: int, *, messages: bool = False) -> tuple[TraceSummary, SpanTable] | None:
+        """Return a trace with its first `limit` spans by start, without attributes; None where there is no such trace.
+
+        Either `messages` or what is drawn beside a span in a waterfall (events, links, masked secrets) is read: every
+        column takes its time.
+        """
+        await self._journal.catch_up(STREAM)
+        # Pieces are put together here: for the engine to think about how to do that takes longer than reading them.
+        found = await self._engine.query(
+            "SELECT toUnixTimestamp64Nano(start), toUnixTimestamp64Nano(end), spans FROM trace_summaries "
+            f"WHERE trace_id = {fixed_id(trace_id)}"
+        )
+        if not len(found):
+            return None
+        starts, ends, pieces = found.columns
+        start_ns, end_ns, spans = min(starts), max(ends), sum(pieces)
+        table = await self._read_table(trace_id, TimeRange(start_ns, end_ns), limit, messages=messages)
+        if len(table) < spans:
+            # Some are left out by the limit, or not there any more: the summary knows more than the spans do.
+            trace = await self.find(trace_id)
+            return None if trace is None else (trace, table)
+        return _summarize(trace_id, TimeRange(start_ns, end_ns), table), table
+
+    async def _read_table(self, trace_id: str, time_range: TimeRange, limit: int, *, messages: bool) -> SpanTable:
+        beside = "toValidUTF8(status_message)" if messages else _MARKS
+        # Few functions and no more conditions than needed: the engine thinks longer about this than it reads. The
+        # bucket leads the table's key.
         statement = f"""
             SELECT
                 span_id, parent_span_id, toValidUTF8(service), toValidUTF8(name), kind, status,
-                toUnixTimestamp64Nano(ts), duration, toUnixTimestamp64Milli(received),
-                length(events.name), length(links.span_id), has(events.name, 'exception'),
-                redacted, replaced_ts, {message}
+                toUnixTimestamp64Nano(ts), duration, toUnixTimestamp64Milli(received), replaced_ts, {beside}
             FROM spans
-            PREWHERE trace_id = {fixed_id(trace.trace_id)}
-            WHERE ts >= {moment(trace.start_ns)} AND ts < {moment(trace.end_ns + 1)}
+            PREWHERE trace_id = {fixed_id(trace_id)}
+            WHERE ts BETWEEN {moment(time_range.start_ns)} AND {moment(time_range.end_ns)}
+                AND toStartOfTenMinutes(ts) BETWEEN {bucket(time_range.start_ns)} AND {bucket(time_range.end_ns)}
             ORDER BY ts LIMIT {limit:d}
         """
-        found = await self._engine.query(statement)
+        found = await self._engine.query(statement, settings=_SCATTERED)
         if not len(found):
             return SpanTable(*([] for _ in range(15)))
-        ids, parents, services, names, kinds, statuses, starts, durations, received_ms = found.columns[:9]
-        events, links, exceptions, redacted, replaced, texts = found.columns[9:]
+        ids, parents, services, names, kinds, statuses, starts, durations, received_ms, replaced = found.columns[:10]
+        none = [0] * len(ids)
+        events, links, exceptions, redacted = (none,) * 4 if messages else found.columns[10:]
         ends_ms = ((start + duration) // 1_000_000 for start, duration in zip(starts, durations, strict=True))
         return SpanTable(
             span_id=[bytes(each).hex() for each in ids],
@@ -96,7 +122,7 @@ class TraceStore:
             exceptions=exceptions,
             redacted=redacted,
             replaced=[int(each > 0) for each in replaced],
-            status_message=texts,
+            status_message=found.columns[10] if messages else [""] * len(ids),
         )
 
     async def match(self, trace: TraceSummary, tree: Filter) -> list[str]:
@@ -179,6 +205,21 @@ class TraceStore:
             )
             for row in (await self._engine.query(f"SELECT {columns} FROM ({statement})")).rows()
         }
+
+
+def _summarize(trace_id: str, time_range: TimeRange, table: SpanTable) -> TraceSummary:
+    """Return the summary of a trace all of whose spans are in `table`, as the engine would have put it together."""
+    roots = [index for index, parent in enumerate(table.parent_id) if not parent]
+    return TraceSummary(
+        trace_id=trace_id,
+        start_ns=time_range.start_ns,
+        end_ns=time_range.end_ns,
+        spans=len(table),
+        errors=sum(status == ERROR for status in table.status),
+        root_service=max((table.service[root] for root in roots), default=""),
+        root_name=max((table.name[root] for root in roots), default=""),
+        services=tuple(sorted(set(table.service))),
+    )
 
 
 def read_summary(row: Row) -> TraceSummary:

@@ -186,3 +186,98 @@ CREATE OR REPLACE FUNCTION encoded_text ${on_cluster} AS s -> concat(multiIf(
 -- Remote write 2.0: pairs of references to encoded texts, as the label messages of 1.0.
 CREATE OR REPLACE FUNCTION labels_of_refs ${on_cluster} AS (encoded, refs) ->
     arrayMap(i -> concat('\n', encoded[refs[2 * i + 1] + 1], '\x12', encoded[refs[2 * i + 2] + 1]), range(intDiv(length(refs), 2)));
+
+-- Work: tasks, agents, tools and calls of models, whatever conventions their spans follow. `a` is a span's attributes. What it knows:
+-- OpenTelemetry's gen_ai.* as of now and earlier, OpenInference (openinference.span.kind, llm.*), OpenLLMetry (traceloop.*, llm.usage.*).
+
+CREATE OR REPLACE FUNCTION is_work ${on_cluster} AS keys ->
+    has(keys, 'task.id') OR has(keys, 'gen_ai.operation.name') OR has(keys, 'openinference.span.kind')
+    OR has(keys, 'traceloop.span.kind') OR has(keys, 'llm.request.type') OR has(keys, 'gen_ai.request.model');
+
+CREATE OR REPLACE FUNCTION work_kind ${on_cluster} AS (a, parentless) -> multiIf(
+    a['gen_ai.operation.name'] IN ('chat', 'text_completion', 'generate_content', 'embeddings', 'completion', 'responses', 'rerank',
+                                   'response'), 'llm',
+    a['gen_ai.operation.name'] IN ('invoke_agent', 'invoke_workflow', 'create_agent'), 'agent',
+    a['gen_ai.operation.name'] = 'execute_tool', 'tool',
+    a['openinference.span.kind'] IN ('LLM', 'EMBEDDING', 'RERANKER'), 'llm',
+    a['openinference.span.kind'] = 'AGENT' OR (a['openinference.span.kind'] = 'CHAIN' AND parentless), 'agent',
+    a['openinference.span.kind'] = 'TOOL', 'tool',
+    a['traceloop.span.kind'] IN ('workflow', 'agent'), 'agent',
+    a['traceloop.span.kind'] = 'tool', 'tool',
+    a['llm.request.type'] != '' OR (a['gen_ai.request.model'] != '' AND a['gen_ai.agent.name'] = ''), 'llm',
+    a['gen_ai.agent.name'] != '', 'agent',
+    a['traceloop.span.kind'] != '' OR a['openinference.span.kind'] != '' OR a['chain.step'] != '', 'step',
+    a['task.status'] != '', 'task',
+    '');
+
+CREATE OR REPLACE FUNCTION work_agent ${on_cluster} AS (a, kind, name) -> first_filled([
+    a['agent.id'], a['gen_ai.agent.name'], a['agent.name'], a['agent_name'], a['gen_ai.agent.id'],
+    if(kind = 'agent', first_filled([a['traceloop.entity.name'], a['traceloop.workflow.name'], a['graph.node.id'], name]), '')]);
+
+-- Providers by the names of gen_ai.provider.name.
+CREATE OR REPLACE FUNCTION llm_provider ${on_cluster} AS a -> lower(first_filled([
+    a['gen_ai.provider.name'], a['gen_ai.system'], a['llm.provider'], a['llm.system'], a['llm.vendor']]));
+
+CREATE OR REPLACE FUNCTION llm_model ${on_cluster} AS a -> first_filled([
+    a['gen_ai.response.model'], a['gen_ai.request.model'], a['llm.model_name'], a['embedding.model_name'], a['reranker.model_name'],
+    a['llm.response.model'], a['llm.request.model'], a['model_name']]);
+
+CREATE OR REPLACE FUNCTION llm_operation ${on_cluster} AS a -> first_filled([
+    a['gen_ai.operation.name'], a['llm.request.type'], lower(a['openinference.span.kind']), a['traceloop.span.kind']]);
+
+CREATE OR REPLACE FUNCTION token_count ${on_cluster} AS texts -> toUInt64(greatest(0, toFloat64OrZero(first_filled(texts))));
+
+-- Tokens as sent: input, read from a cache, written to one, output, reasoning.
+CREATE OR REPLACE FUNCTION sent_tokens ${on_cluster} AS a -> (
+    token_count([a['gen_ai.usage.input_tokens'], a['gen_ai.usage.prompt_tokens'], a['llm.token_count.prompt'],
+                 a['llm.usage.prompt_tokens'], a['gen_ai.aggregated_usage.input_tokens']]),
+    token_count([a['gen_ai.usage.cache_read.input_tokens'], a['gen_ai.usage.cache_read_input_tokens'],
+                 a['gen_ai.usage.details.cache_read_tokens'], a['gen_ai.usage.details.cache_read_input_tokens'],
+                 a['gen_ai.usage.input_tokens.cached'], a['gen_ai.usage.details.cached_tokens'],
+                 a['llm.token_count.prompt_details.cache_read'], a['llm.usage.cache_read_input_tokens'],
+                 a['gen_ai.aggregated_usage.cache_read.input_tokens']]),
+    token_count([a['gen_ai.usage.cache_creation.input_tokens'], a['gen_ai.usage.cache_creation_input_tokens'],
+                 a['gen_ai.usage.details.cache_write_tokens'], a['gen_ai.usage.details.cache_creation_input_tokens'],
+                 a['llm.token_count.prompt_details.cache_write'], a['llm.usage.cache_creation_input_tokens'],
+                 a['gen_ai.aggregated_usage.cache_creation.input_tokens']]),
+    token_count([a['gen_ai.usage.output_tokens'], a['gen_ai.usage.completion_tokens'], a['llm.token_count.completion'],
+                 a['llm.usage.completion_tokens'], a['gen_ai.aggregated_usage.output_tokens']]),
+    token_count([a['gen_ai.usage.reasoning.output_tokens'], a['gen_ai.usage.reasoning_tokens'],
+                 a['gen_ai.usage.details.reasoning_tokens'], a['llm.token_count.completion_details.reasoning'],
+                 a['llm.usage.reasoning_tokens'], a['gen_ai.aggregated_usage.reasoning.output_tokens']]));
+
+-- Senders disagree whether input counts what came from a cache, and output what was thought: where a part is more than the whole, it
+-- cannot have been counted.
+CREATE OR REPLACE FUNCTION llm_input_tokens ${on_cluster} AS sent ->
+    if(sent.2 + sent.3 > sent.1, sent.1 + sent.2 + sent.3, sent.1);
+
+CREATE OR REPLACE FUNCTION llm_output_tokens ${on_cluster} AS sent -> if(sent.5 > sent.4, sent.4 + sent.5, sent.4);
+
+-- Nanoseconds to the first token: as told in seconds, or the first event that brought one.
+CREATE OR REPLACE FUNCTION llm_first_token ${on_cluster} AS (a, ts, event_names, event_times) -> multiIf(
+    a['gen_ai.response.time_to_first_chunk'] != '', toUInt64(1e9 * toFloat64OrZero(a['gen_ai.response.time_to_first_chunk'])),
+    a['gen_ai.server.time_to_first_token'] != '', toUInt64(1e9 * toFloat64OrZero(a['gen_ai.server.time_to_first_token'])),
+    a['llm.time_to_first_token'] != '', toUInt64(1e9 * toFloat64OrZero(a['llm.time_to_first_token'])),
+    toUInt64(greatest(0, ifNull(toUnixTimestamp64Nano(nullIf(
+        arrayMin(arrayFilter((t, n) -> match(n, '(?i)first.?token|completion[._]chunk|first.?chunk'), event_times, event_names)),
+        fromUnixTimestamp64Nano(0::Int64, 'UTC'))) - toUnixTimestamp64Nano(ts), 0))));
+
+-- The first reason; an array of texts is raw protobuf here.
+CREATE OR REPLACE FUNCTION llm_finish ${on_cluster} AS a -> extract(first_filled([
+    a['gen_ai.response.finish_reasons'], a['gen_ai.response.finish_reason'], a['llm.finish_reason'], a['gen_ai.completion.0.finish_reason'],
+    a['llm.response.finish_reason'], a['gen_ai.response.stop_reason'], a['llm.response.stop_reason']]), '[A-Za-z][A-Za-z_]{2,}');
+
+-- How a task ended, by number; the larger wins where two are told for the same moment.
+CREATE OR REPLACE FUNCTION task_outcome ${on_cluster} AS t -> multiIf(
+    t = 'completed', 1, t = 'cancelled', 2, t = 'failed', 3, t = 'timed_out', 4, t = 'dead_lettered', 5, 0)::UInt8;
+
+CREATE OR REPLACE FUNCTION task_stage ${on_cluster} AS t -> multiIf(
+    t = 'submitted', 1, t = 'queued', 2, t = 'routed', 3, t = 'assigned', 4, t = 'executing', 5, t = 'retried', 6, 0)::UInt8;
+
+-- What a failure is like, without what differs from one to the next: numbers, ids, quoted texts.
+CREATE OR REPLACE FUNCTION failure_shape ${on_cluster} AS t -> replaceRegexpAll(substring(t, 1, 2000),
+    '[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|[0-9a-fA-F]{16,}|\'[^\']{0,200}\'|"[^"]{0,200}"|[0-9]+', '…');
+
+CREATE OR REPLACE FUNCTION failure_fingerprint ${on_cluster} AS (topic, type, message, stack) -> lower(hex(cityHash64(
+    topic, type, failure_shape(message),
+    arraySlice(extractAll(stack, 'File "[^"]+", line [0-9]+, in ([^\\s]+)'), -3))));

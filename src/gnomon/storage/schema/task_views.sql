@@ -1,0 +1,159 @@
+-- How tasks come from events and spans. A view keeps no data: it is dropped and made anew whenever its text changes.
+
+CREATE MATERIALIZED VIEW logs_to_work_events ${on_cluster} TO work_events AS
+SELECT
+    ts,
+    event_name AS name,
+    attributes['task.id'] AS task_id,
+    cityHash64(service, trace_id, span_id, mapKeys(attributes), mapValues(attributes)) AS id,
+    trace_id,
+    span_id,
+    service,
+    attributes
+FROM logs${local}
+WHERE startsWith(event_name, 'task.') OR event_name IN ('agent.handed_off', 'message.dead_lettered');
+
+CREATE MATERIALIZED VIEW work_events_to_tasks ${on_cluster} TO tasks${local} AS
+SELECT
+    toDate(ts) AS day,
+    task_id,
+    attempt,
+    1 AS named,
+    ns AS first,
+    ns AS last,
+    a['task.type'] AS type,
+    a['task.priority'] AS priority,
+    a['task.queue'] AS queue,
+    a['tenant.id'] AS tenant,
+    a['session.id'] AS session,
+    a['chain.id'] AS chain,
+    a['task.parent_id'] AS parent_id,
+    toFloat64OrZero(a['task.deadline']) AS deadline,
+    if(a['agent.id'] = '', (0, ''), (ns, a['agent.id'])) AS agent,
+    if(a['agent.trust_score'] = '', (0, 0), (ns, toFloat64OrZero(a['agent.trust_score']))) AS trust,
+    if(a['agent.id'] = '', [], [a['agent.id']]) AS agents,
+    [sender] AS services,
+    if(trace_id = toFixedString('', 16), [], [trace_id]) AS traces,
+    if(stage = 1, ns, never) AS submitted,
+    if(stage = 2, ns, never) AS queued,
+    if(stage = 3, ns, never) AS routed,
+    if(stage = 4, ns, never) AS assigned,
+    if(stage = 5, ns, never) AS executing,
+    if(stage = 5, ns, 0) AS executed,
+    if(stage = 6, ns, 0) AS retried,
+    if(stage > 0, (ns, stage), (0, 0)) AS reached,
+    if(outcome > 0, (ns, outcome, a['error.type'], substring(a['error.message'], 1, 2000)), (0, 0, '', '')) AS ended,
+    (never, never, 0, '', '') AS root,
+    (never, never, 0, '') AS agent_run,
+    toFloat64OrZero(a['resource.cpu.seconds']) AS cpu_s,
+    a['resource.cpu.precision'] AS cpu_precision,
+    toUInt64(greatest(0, toFloat64OrZero(a['resource.memory.bytes']))) AS memory_bytes,
+    a['resource.memory.precision'] AS memory_precision,
+    toUInt64(greatest(0, toFloat64OrZero(a['resource.network.sent_bytes']))) AS sent_bytes,
+    toUInt64(greatest(0, toFloat64OrZero(a['resource.network.received_bytes']))) AS received_bytes,
+    a['resource.network.precision'] AS network_precision
+FROM (
+    SELECT
+        ts,
+        task_id,
+        trace_id,
+        service::String AS sender,
+        attributes AS a,
+        toUnixTimestamp64Nano(ts) AS ns,
+        9223372036854775807::Int64 AS never,
+        greatest(1, toUInt16OrZero(attributes['task.attempt'])) AS attempt,
+        task_stage(substring(name, 6)) AS stage,
+        if(name = 'message.dead_lettered', 5, task_outcome(substring(name, 6))) AS outcome
+    FROM work_events${local}
+    WHERE task_id != '' AND name != 'agent.handed_off'
+);
+
+CREATE MATERIALIZED VIEW spans_to_incoming_work_spans ${on_cluster} TO incoming_work_spans AS
+SELECT
+    ts, trace_id, span_id, parent_span_id, service, name, duration, status, status_message, attributes,
+    events.ts AS event_times, events.name AS event_names
+FROM spans${local}
+WHERE is_work(mapKeys(attributes));
+
+CREATE MATERIALIZED VIEW incoming_work_spans_to_work_spans ${on_cluster} TO work_spans${local} AS
+SELECT
+    ts,
+    trace_id,
+    span_id,
+    parent_span_id,
+    service,
+    name,
+    duration,
+    failed,
+    substring(status_message, 1, 2000) AS message,
+    kind,
+    if(named, a['task.id'], concat('trace-', lower(hex(trace_id)))) AS task_id,
+    named,
+    a['task.type'] AS task_type,
+    a['task.status'] AS task_status,
+    greatest(1, toUInt16OrZero(a['task.attempt'])) AS attempt,
+    a['task.parent_id'] AS parent_id,
+    work_agent(a, kind, name) AS agent,
+    a['tenant.id'] AS tenant,
+    first_filled([a['session.id'], a['gen_ai.conversation.id'], a['traceloop.association.properties.session_id']]) AS session,
+    a['chain.id'] AS chain,
+    llm_operation(a) AS operation,
+    llm_provider(a) AS provider,
+    llm_model(a) AS model,
+    first_filled([a['gen_ai.tool.name'], a['tool.name'], if(kind = 'tool', first_filled([a['traceloop.entity.name'], name]), '')]) AS tool,
+    llm_input_tokens(sent) AS input_tokens,
+    sent.2 AS cached_tokens,
+    sent.3 AS cache_write_tokens,
+    llm_output_tokens(sent) AS output_tokens,
+    sent.5 AS reasoning_tokens,
+    llm_first_token(a, ts, event_names, event_times) AS first_token,
+    llm_finish(a) AS finish
+FROM (
+    SELECT
+        ts, trace_id, span_id, parent_span_id, service, name::String AS name, duration, status = 2 AS failed, status_message,
+        attributes AS a,
+        attributes['task.id'] != '' AS named,
+        if(startsWith(name, 'task ') AND attributes['task.attempt'] != '' AND attributes['task.id'] != '', 'task',
+           work_kind(attributes, parent_span_id = toFixedString('', 8))) AS kind,
+        sent_tokens(attributes) AS sent,
+        event_names,
+        event_times
+    FROM incoming_work_spans
+);
+
+CREATE MATERIALIZED VIEW work_spans_to_tasks ${on_cluster} TO tasks AS
+SELECT
+    toDate(ts) AS day,
+    task_id,
+    attempt,
+    named,
+    start AS first,
+    end AS last,
+    task_type AS type,
+    tenant,
+    session,
+    chain,
+    parent_id,
+    if(kind = 'task' AND who != '', (start, who), (0, '')) AS agent,
+    if(who = '', [], [who]) AS agents,
+    [sender] AS services,
+    [trace_id] AS traces,
+    never AS submitted,
+    never AS queued,
+    never AS routed,
+    never AS assigned,
+    never AS executing,
+    if(kind = 'task', (end, start, if(outcome > 0, outcome, if(failed, 3, 1)), '', message), (0, 0, 0, '', '')) AS run,
+    (start, end, failed, name, message) AS root,
+    if(kind = 'agent' OR (named AND who != ''), (start, end, failed, who), (never, never, 0, '')) AS agent_run
+FROM (
+    SELECT
+        ts, trace_id, name, failed, message, kind, task_id, named, task_type, attempt, parent_id, tenant, session, chain,
+        service::String AS sender,
+        agent::String AS who,
+        toUnixTimestamp64Nano(ts) AS start,
+        toUnixTimestamp64Nano(ts) + least(duration, 31536000000000000)::Int64 AS end,
+        9223372036854775807::Int64 AS never,
+        task_outcome(task_status) AS outcome
+    FROM work_spans${local}
+);
