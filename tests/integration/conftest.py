@@ -15,8 +15,10 @@ def launch_gnomon(tmp_path: Path) -> Iterator[LaunchGnomon]:
     """Return a function that prepares a server with further arguments and `env`; call `start()` on what it returns."""
     processes: list[GnomonProcess] = []
 
-    def launch(*arguments: str, env: dict[str, str] | None = None, data_dir: Path | None = None) -> GnomonProcess:
-        process = GnomonProcess(data_dir or tmp_path / f"data{len(processes)}", arguments, env)
+    def launch(
+        *arguments: str, env: dict[str, str] | None = None, data_dir: Path | None = None, from_shell: bool = False
+    ) -> GnomonProcess:
+        process = GnomonProcess(data_dir or tmp_path / f"data{len(processes)}", arguments, env, from_shell=from_shell)
         processes.append(process)
         return process
 

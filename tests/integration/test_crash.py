@@ -23,7 +23,7 @@ class _Sender(threading.Thread):
     """Send requests one after the other; a request without an answer is sent again, as exporters do."""
 
     def __init__(self, server: GnomonProcess, signal: str) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self._server, self._signal = server, signal
         self._unanswered: bytes | None = None
         self.acknowledged = 0

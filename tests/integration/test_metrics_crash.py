@@ -22,7 +22,7 @@ class _Sender(threading.Thread):
     """Send samples of known and of new series; a request without an answer is sent again, as Prometheus does."""
 
     def __init__(self, url: str) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self._url = f"{url}/api/v1/write"
         self.acknowledged = 0
         self.ended = threading.Event()

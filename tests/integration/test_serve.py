@@ -14,14 +14,18 @@ from tests.gnomon_process import GnomonProcess, run_gnomon
 from tests.integration.conftest import LaunchGnomon
 
 
-def test_a_ready_server_logs_one_line_with_its_addresses(gnomon_server: GnomonProcess) -> None:
-    ready = [line for line in gnomon_server.log_lines if line["message"] == "ready"]
+def test_a_first_start_from_the_shell_logs_one_line_with_its_addresses_and_stops_on_sigterm(
+    launch_gnomon: LaunchGnomon,
+) -> None:
+    server = launch_gnomon(from_shell=True).start()
+    ready = [line for line in server.log_lines if line["message"] == "ready"]
 
     assert len(ready) == 1
-    assert ready[0]["ui"] == gnomon_server.url
-    assert ready[0]["otlp_http"] == gnomon_server.otlp_http_url
-    assert ready[0]["otlp_grpc"] == gnomon_server.otlp_grpc_address
-    assert [line for line in gnomon_server.log_lines if line["level"] in {"warning", "error"}] == []
+    assert ready[0]["ui"] == server.url
+    assert ready[0]["otlp_http"] == server.otlp_http_url
+    assert ready[0]["otlp_grpc"] == server.otlp_grpc_address
+    assert [line for line in server.log_lines if line["level"] in {"warning", "error"}] == []
+    assert server.stop() == 0
 
 
 def wait_for_message(server: GnomonProcess, message: str) -> dict[str, Any]:
