@@ -28,8 +28,6 @@ _NO_PARENT = "0" * 16
 # Making more than this into objects would hold up everybody else.
 _MANY_SPANS = 1000
 _MARKS = "length(events.name), length(links.span_id), has(events.name, 'exception'), redacted"
-# A trace's spans lie in a granule here and a granule there; each of them is worth a thread.
-_SCATTERED = {"merge_tree_min_rows_for_concurrent_read": 8192, "merge_tree_min_bytes_for_concurrent_read": 1}
 _KEYS = "arrayMap(k -> toValidUTF8(k), mapKeys({}))"
 
 
@@ -100,7 +98,7 @@ class TraceStore:
                 AND toStartOfTenMinutes(ts) BETWEEN {bucket(time_range.start_ns)} AND {bucket(time_range.end_ns)}
             ORDER BY ts LIMIT {limit:d}
         """
-        found = await self._engine.query(statement, settings=_SCATTERED)
+        found = await self._engine.query(statement)
         if not len(found):
             return SpanTable(*([] for _ in range(15)))
         ids, parents, services, names, kinds, statuses, starts, durations, received_ms, replaced = found.columns[:10]

@@ -66,10 +66,10 @@ class TraceReader:
         return compare_traces((left_trace, right_trace), (left_tree, right_tree))
 
     async def _open(self, trace_id: str, *, messages: bool = False) -> tuple[TraceSummary, SpanTree]:
-        trace = await self._find(trace_id)
-        table = await self._store.read_table(trace, _MAX_SPANS, messages=messages)
-        if not len(table):
+        found = await self._store.open(parse_trace_id(trace_id), _MAX_SPANS, messages=messages)
+        if found is None or not len(found[1]):
             raise _missing(trace_id)
+        trace, table = found
         # A large trace takes a while; requests and ingest go on meanwhile.
         return trace, await asyncio.to_thread(build_span_tree, table)
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gnomon.model.time_ranges import TimeRange
-from gnomon.storage.span_sql import during_any, fixed_id
+from gnomon.storage.span_sql import bucket, during_any, fixed_id
 
 
 def ranges_in(condition: str) -> list[tuple[int, int]]:
@@ -24,6 +24,11 @@ def test_of_many_ranges_the_longest_gaps_stay_out() -> None:
     starts = [0, 10, 1000, 1010, 3000, 9000, 9010, 9020, 50_000]
     condition = during_any(TimeRange(start, start + 5) for start in starts)
     assert ranges_in(condition) == [(0, 15), (1000, 1015), (3000, 3005), (9000, 9025), (50_000, 50_005)]
+
+
+def test_a_bucket_begins_at_a_tenth_minute() -> None:
+    assert bucket(1_795_251_472_905_158_530) == "toDateTime(1795251000, 'UTC')"
+    assert bucket(-5) == "toDateTime(0, 'UTC')"
 
 
 def test_only_hexadecimal_becomes_sql() -> None:

@@ -39,6 +39,7 @@ SETTINGS allow_dimensions_outside_sorting_key = 1, ttl_only_drop_parts = 1, ${du
 -- One row a span. `attribute_types` are the numbers of functions.sql. `replaced_ts` holds the start as it was sent where that was zero,
 -- ahead of time or past retention, and `ts` is the time of receipt instead; `redacted` counts the values in which secrets were masked.
 -- Ten-minute buckets lead the key, so that a search walks from the newest bucket back and stops when it has enough.
+-- A trace's spans lie scattered, and a granule is read for each: granules and blocks are small, indexes cover four at a time.
 CREATE TABLE spans${local} ${on_cluster} (
     ts DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
     trace_id FixedString(16) CODEC(LZ4),
@@ -66,13 +67,13 @@ CREATE TABLE spans${local} ${on_cluster} (
     received DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     replaced_ts UInt64 CODEC(ZSTD(1)),
     redacted UInt8 CODEC(ZSTD(1)),
-    INDEX by_ts ts TYPE minmax GRANULARITY 1,
-    INDEX by_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX by_value mapValues(attributes) TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX by_ts ts TYPE minmax GRANULARITY 4,
+    INDEX by_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 4,
+    INDEX by_value mapValues(attributes) TYPE bloom_filter(0.01) GRANULARITY 4
 ) ENGINE = ${Replicated}MergeTree
 PARTITION BY toDate(ts)
 ORDER BY (toStartOfTenMinutes(ts), service, name, ts)
-SETTINGS ttl_only_drop_parts = 1, ${durable};
+SETTINGS index_granularity = 2048, min_compress_block_size = 16384, ttl_only_drop_parts = 1, ${durable};
 -- distributed: spans by cityHash64(trace_id)
 
 -- One row a trace (once merged): what a search result shows, and when to look for the spans of an id.
