@@ -66,7 +66,7 @@ def tasks_sql(where: str, named_where: str = "1") -> str:
 
     Runs of agents that nobody named are tasks where no task was named in their trace; `named_where` bounds where such a
     one is looked for. An end holds unless the task was
-    executed again later, in a higher attempt or (where clocks differ by less than a second) of the same one.
+    executed again later; clocks may differ by a second, in which a higher attempt counts as later.
     """
     return f"""
         SELECT
@@ -87,7 +87,8 @@ def tasks_sql(where: str, named_where: str = "1") -> str:
         FROM (
             SELECT *,
                 ended.1 > 0
-                    AND NOT (executed > ended.1 + {_SKEW_NS} OR executed_attempt > ended_attempt
+                    AND NOT (executed > ended.1 + {_SKEW_NS}
+                             OR (highest.1 > ended_attempt AND highest.2 > ended.1 - {_SKEW_NS})
                              OR (retried >= ended.1 AND ended.2 IN (3, 4))) AS told_end
             FROM (
                 SELECT task_id, max(a.named) AS named, min(a.first) AS first, max(a.last) AS last,
@@ -96,7 +97,7 @@ def tasks_sql(where: str, named_where: str = "1") -> str:
                     max(a.deadline) AS deadline, max(a.agent) AS agent, max(a.trust) AS trust,
                     groupUniqArrayArray(a.agents) AS agents, groupUniqArrayArray(a.services) AS services,
                     groupUniqArrayArray(a.traces) AS traces, min(a.executing) AS executing,
-                    max(a.executed) AS executed, maxIf(a.attempt, a.executed > 0) AS executed_attempt,
+                    max(a.executed) AS executed, max((if(a.executed > 0, a.attempt, 0), a.executed)) AS highest,
                     max(a.retried) AS retried, max(a.reached) AS reached, max(a.ended) AS ended,
                     argMax(a.attempt, a.ended) AS ended_attempt, max(a.run) AS run, min(a.root) AS root,
                     min(a.agent_run) AS agent_run, max(a.attempt) AS attempts, sum(a.span_ns) AS busy_ns,
