@@ -12,5 +12,5 @@ for _module in pkgutil.walk_packages(gnomon.__path__, "gnomon."):
     # Scripts of Alembic run in its own surroundings only.
     if _module.name not in _LEFT_OUT and not _module.name.startswith("gnomon.storage.state_migrations."):
         import_module(_module.name)
-for _name in ("rich.console", "rich.progress", "rich.table", "typer", "uvloop"):
+for _name in ("pandas", "rich.console", "rich.progress", "rich.table", "typer", "uvloop"):
     import_module(_name)

@@ -135,9 +135,7 @@ class ClientPool:
         """Run a statement that returns nothing."""
 
         def run(client: Client) -> None:
-            client.command(
-                statement, parameters=dict(parameters or {}), settings={**self._bounds(), **(settings or {})}
-            )
+            client.command(statement, parameters=dict(parameters or {}), settings=dict(settings or {}))
 
         with QUERY_SECONDS.labels("command").time():
             await self._in_thread(run, "")
@@ -153,7 +151,6 @@ class ClientPool:
             "max_memory_usage": self._query.memory_bytes,
             "max_result_rows": self._query.result_rows,
             "log_comment": tag,
-            **self._bounds(),
             **(settings or {}),
         }
 
@@ -176,8 +173,11 @@ class ClientPool:
         client = getattr(self._local, "client", None)
         if client is None:
             client = self._connect()
-            self._local.client = client
             self._clients.append(client)
+            # Once a client: beside each statement, the embedded client would set and take them back by two more.
+            for name, value in self._bounds().items():
+                client.set_client_setting(name, value)
+            self._local.client = client
         return work(client)
 
 
