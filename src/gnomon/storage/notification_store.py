@@ -252,4 +252,4 @@ def _end(notification_id: str, state: NotificationState, at_ns: int) -> sa.Execu
 
 
 def _log_id(group_key: str, receiver: str, integration: str) -> str:
-    return hashlib.sha256("\x00".join((receiver, integration, group_key)).encode()).hexdigest()
+    return hashlib.sha256(f"{receiver}\x00{integration}\x00{group_key}".encode()).hexdigest()

@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Create the tables of silences, alerts, notifications with their attempts, and the log that keeps from repeating."""
+    """Create the tables of silences, alerts, notifications, their attempts, and the log of what was told last."""
     op.create_table(
         "silences",
         sa.Column("id", sa.String(36), primary_key=True),
