@@ -15,9 +15,12 @@ from importlib.metadata import version as installed_version
 from types import FrameType
 from typing import Literal
 
-from gnomon.sdk import export
+from gnomon.sdk import export, resources
 from gnomon.sdk import settings as settings_module
 from gnomon.sdk.faults import guarded, log, note
+from gnomon.sdk.logs import LogSettings
+from gnomon.sdk.logs import configure as configure_logs
+from gnomon.sdk.logs import load_settings as load_log_settings
 from gnomon.sdk.metrics import exposition, families, own, push
 from gnomon.sdk.outbox import Outbox
 from gnomon.sdk.settings import MetricsMode, Settings
@@ -53,7 +56,7 @@ def setup(
     headers: Mapping[str, str] | None = None,
     disabled: bool | None = None,
     traces: bool | None = None,
-    logs: bool | None = None,
+    logs: bool | LogSettings | None = None,
     metrics: MetricsMode | None = None,
     metrics_interval_s: float | None = None,
     sample_ratio: float | None = None,
@@ -65,6 +68,8 @@ def setup(
 ) -> None:
     """Record metrics, traces, logs and events of this process and send them to Gnomon.
 
+    `logs` takes LogSettings besides yes and no; by default every logger writes as GNOMON_LOG_* variables say, and sends.
+    `metrics` pushes them, or leaves them to be scraped. `instrument` switches the instrumentors of libraries on.
     Everything has a default; what is not given is read from GNOMON_* and OTEL_* variables. A second call changes
     nothing until `shutdown`. Wrong arguments are refused with ValueError; nothing else of the SDK ever raises into the
     application. Call it before forking servers fork, or in each worker: both work.
@@ -79,7 +84,7 @@ def setup(
         headers=headers,
         disabled=disabled,
         traces=traces,
-        logs=logs,
+        logs=None if logs is None else bool(logs),
         metrics=metrics,
         metrics_interval_s=metrics_interval_s,
         sample_ratio=sample_ratio,
@@ -95,7 +100,7 @@ def setup(
                 log.warning("gnomon.setup() was called again with other settings: call gnomon.shutdown() before")
             return
         if not wanted.disabled:
-            _start(wanted)
+            _start(wanted, logs if isinstance(logs, LogSettings) else load_log_settings())
 
 
 def shutdown(timeout_s: float = _FLUSH_TIMEOUT_S) -> None:
@@ -104,9 +109,9 @@ def shutdown(timeout_s: float = _FLUSH_TIMEOUT_S) -> None:
         if not _running:
             return
         running = _running[0]
-        for step in reversed(running.undo):
+        while running.undo:
             with guarded("switch a part off"):
-                step()
+                running.undo.pop()()
         if running.outbox is not None:
             deadline = time.monotonic() + timeout_s
             if running.settings.metrics == "push":
@@ -143,7 +148,7 @@ def active_settings() -> Settings | None:
     return _running[0].settings if _running else None
 
 
-def _start(wanted: Settings) -> None:
+def _start(wanted: Settings, log_settings: LogSettings) -> None:
     running = _Running(wanted, None, describe(wanted), time.monotonic() + wanted.metrics_interval_s)
     families.configure(wanted.namespace, wanted.label_values, enabled=wanted.metrics != "none")
     if wanted.endpoint:
@@ -155,6 +160,9 @@ def _start(wanted: Settings) -> None:
     running.undo.append(
         instrumentors.switch_on(wanted.instrument, recorder.tracers if wanted.traces else None, asgi.instrumentors())
     )
+    running.undo.append(resources.install())
+    if wanted.logs:
+        running.undo.append(configure_logs(log_settings))
     if running.outbox is not None and wanted.metrics == "push":
         running.outbox.start()
     if not _hooked:

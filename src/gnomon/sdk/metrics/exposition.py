@@ -24,13 +24,13 @@ def metrics_registry() -> CollectorRegistry:
     if not os.environ.get(MULTIPROCESS_DIRECTORY):
         return families.registry()
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry
 
 
 def render_metrics(accept: str | None = None) -> tuple[bytes, str]:
     """Return the metrics' text and its content type: OpenMetrics where `accept` allows it, else Prometheus' format."""
-    encode, content_type = choose_encoder(accept)
+    encode, content_type = choose_encoder(accept or "")
     return encode(metrics_registry()), content_type
 
 
@@ -64,4 +64,4 @@ def forget_process() -> None:
     """Take this process's live gauges out of the shared directory; called when the SDK shuts down."""
     if os.environ.get(MULTIPROCESS_DIRECTORY):
         with guarded("leave the metrics of several processes"):
-            multiprocess.mark_process_dead(os.getpid())
+            multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]

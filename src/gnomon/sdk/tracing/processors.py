@@ -3,10 +3,12 @@
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.trace import SpanKind
 
 from gnomon.sdk import context, export, wire
 from gnomon.sdk.faults import note
 from gnomon.sdk.outbox import Outbox
+from gnomon.sdk.tracing.database import count_statement
 from gnomon.sdk.tracing.sampling import is_kept
 
 
@@ -34,6 +36,8 @@ class SpanSender(SpanProcessor):
         try:
             for watcher in export.watchers():
                 watcher.on_span(span)
+            if span.kind is SpanKind.CLIENT:
+                count_statement(span)
             if self._outbox is not None and is_kept(span, self._slow_ns):
                 self._outbox.put("traces", span.instrumentation_scope, wire.span(span))
         except Exception as error:  # noqa: BLE001 - a span that cannot be sent is the SDK's fault alone

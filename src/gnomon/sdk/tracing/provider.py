@@ -28,7 +28,7 @@ class Recorder:
         """Record as told, into `outbox`, or for watchers alone where it is None."""
         self.sampler.take(settings.sample_ratio if settings.traces else None)
         self.spans.aim(outbox, settings.slow_s)
-        self.logs.aim(outbox if settings.logs else None)
+        self.logs.aim(outbox)
 
     def rest(self) -> None:
         """Record and send nothing."""

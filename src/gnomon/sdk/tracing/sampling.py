@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
-from opentelemetry.trace import Link, SpanKind, StatusCode, get_current_span
+from opentelemetry.trace import Link, SpanKind, StatusCode, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
 
 _BITS_56 = (1 << 56) - 1
@@ -38,6 +38,7 @@ class KeepingSampler(Sampler):
         kind: SpanKind | None = None,  # noqa: ARG002 - as above
         attributes: Attributes = None,
         links: Sequence[Link] | None = None,  # noqa: ARG002 - as above
+        trace_state: TraceState | None = None,  # noqa: ARG002 - as above
     ) -> SamplingResult:
         """Decide for a span that starts."""
         if self._ratio is None:
