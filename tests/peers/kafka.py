@@ -23,13 +23,21 @@ def kafka_running(folder: Path) -> Iterator[str]:
     config.write_text(_configure(folder, port, controller), encoding="utf-8")
     logging = folder / "log4j2.properties"
     logging.write_text(_LOGGING, encoding="utf-8")
-    java = [*_JAVA, f"-Dlog4j2.configurationFile={logging}", "-cp", f"{jars}{os.sep}*"]
-    format_command = [*java, "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(config)]
+    java: list[str | Path] = [*_JAVA, f"-Dlog4j2.configurationFile={logging}", "-cp", f"{jars}{os.sep}*"]
+    format_command: list[str | Path] = [
+        *java,
+        "kafka.tools.StorageTool",
+        "format",
+        "-t",
+        _CLUSTER_ID,
+        "-c",
+        str(config),
+    ]
     formatted = subprocess.run(format_command, capture_output=True, text=True, timeout=120, check=False)
     if formatted.returncode:
         message = f"{format_command} ended with {formatted.returncode}:\n{formatted.stdout}{formatted.stderr}"
         raise StartError(message)
-    command = [*java, "kafka.Kafka", config]
+    command: list[str | Path] = [*java, "kafka.Kafka", config]
     with running(command, log=folder / "kafka.log", ready=lambda: accepts(port), timeout_s=120.0):
         yield f"kafka://127.0.0.1:{port}"
 
