@@ -217,18 +217,26 @@ class TraceSearchStore:
             return []
         condition = await self._compile(tree)
         when = during_any(TimeRange(trace.start_ns, trace.end_ns + 1) for trace in traces)
+        # Every span appears under its own id and under its parent's, so that children are summed in one reading.
         statement = f"""
-            WITH s AS (
-                SELECT trace_id, span_id, parent_span_id, service, status, duration, ({condition.sql}) AS hit
-                FROM spans WHERE {among_ids([trace.trace_id for trace in traces])} AND {when}
-            )
             SELECT
-                lower(hex(s.trace_id)) AS id, toValidUTF8(s.service) AS service_name, count() AS spans,
-                countIf(s.status = 2) AS errors, countIf(s.hit) AS matched,
-                sum(s.duration - least(s.duration, c.below)) AS own_ns
-            FROM s LEFT JOIN (
-                SELECT trace_id, parent_span_id, sum(duration) AS below FROM s GROUP BY trace_id, parent_span_id
-            ) AS c ON s.trace_id = c.trace_id AND s.span_id = c.parent_span_id
+                lower(hex(trace_id)) AS id, toValidUTF8(own.1) AS service_name, count() AS spans,
+                countIf(own.2 = 2) AS errors, countIf(own.3) AS matched,
+                sum(own.4 - least(own.4, below)) AS own_ns
+            FROM (
+                SELECT
+                    trace_id, key, groupArrayIf((service, status, hit, duration), role = 0) AS owns,
+                    sumIf(duration, role = 1) AS below
+                FROM (
+                    SELECT trace_id, span_id, parent_span_id, service, status, duration, ({condition.sql}) AS hit
+                    FROM spans
+                    PREWHERE {among_ids([trace.trace_id for trace in traces])}
+                    WHERE {when}
+                )
+                ARRAY JOIN [span_id, parent_span_id] AS key, [0, 1] AS role
+                GROUP BY trace_id, key
+            )
+            ARRAY JOIN owns AS own
             GROUP BY id, service_name
         """
         return [ServicePart(*row.values()) for row in (await self._query(statement, condition.parameters)).rows()]

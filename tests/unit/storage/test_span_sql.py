@@ -4,26 +4,36 @@ import re
 
 import pytest
 
-from gnomon.model.time_ranges import TimeRange
+from gnomon.model.time_ranges import NANOSECONDS, TimeRange
 from gnomon.storage.span_sql import bucket, during_any, fixed_id
 
+MINUTE = 60 * NANOSECONDS
 
-def ranges_in(condition: str) -> list[tuple[int, int]]:
-    found = re.findall(
-        r"ts >= fromUnixTimestamp64Nano\((\d+)::\S+ 'UTC'\) AND ts < fromUnixTimestamp64Nano\((\d+)", condition
-    )
-    return [(int(start), int(end)) for start, end in found]
+
+def minutes_in(condition: str) -> list[tuple[int, int]]:
+    found = re.findall(r"ts >= '1970-01-01 (\d\d):(\d\d):00.0+' AND ts < '1970-01-01 (\d\d):(\d\d):00.0+'", condition)
+    return [(int(a) * 60 + int(b), int(c) * 60 + int(d)) for a, b, c, d in found]
+
+
+def minutes(start: int, end: int) -> TimeRange:
+    return TimeRange(start * MINUTE, end * MINUTE)
 
 
 def test_ranges_that_touch_become_one() -> None:
-    condition = during_any([TimeRange(5, 8), TimeRange(0, 5), TimeRange(6, 7), TimeRange(20, 30)])
-    assert ranges_in(condition) == [(0, 8), (20, 30)]
+    condition = during_any([minutes(5, 8), minutes(0, 5), minutes(6, 7), minutes(20, 31)])
+    assert minutes_in(condition) == [(0, 8), (20, 31)]
+    assert "toStartOfTenMinutes(ts) IN (0, 1200, 1800)" in condition
 
 
 def test_of_many_ranges_the_longest_gaps_stay_out() -> None:
-    starts = [0, 10, 1000, 1010, 3000, 9000, 9010, 9020, 50_000]
-    condition = during_any(TimeRange(start, start + 5) for start in starts)
-    assert ranges_in(condition) == [(0, 15), (1000, 1015), (3000, 3005), (9000, 9025), (50_000, 50_005)]
+    starts = [*range(0, 200, 10), 205, 207]
+    condition = during_any(minutes(start, start + 1) for start in starts)
+    assert minutes_in(condition) == [*((start, start + 1) for start in range(0, 180, 10)), (180, 191), (205, 208)][-20:]
+
+
+def test_very_long_ranges_name_no_bucket_each() -> None:
+    condition = during_any([minutes(0, 20_000), minutes(30_000, 30_010)])
+    assert "toStartOfTenMinutes(ts) BETWEEN toDateTime(0, 'UTC') AND toDateTime(1800600, 'UTC')" in condition
 
 
 def test_a_bucket_begins_at_a_tenth_minute() -> None:
