@@ -4,6 +4,7 @@ import difflib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,14 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from gnomon import telemetry
+from gnomon.alerting.alertmanager_config import (
+    AlertmanagerConfig,
+    AlertmanagerConfigError,
+    load_alertmanager_config,
+    no_routing,
+)
+from gnomon.alerting.notification_service import NotificationSettings
+from gnomon.alerting.outgoing_http import OutgoingSettings
 from gnomon.ingest.otlp_names import TranslationStrategy
 from gnomon.ingest.scraping.prometheus_file import PrometheusConfig, PrometheusFileError, load_prometheus_file
 from gnomon.ingest.settings import HostMetricsSettings, IngestSettings, OtlpSettings, OwnMetricsSettings
@@ -39,6 +48,7 @@ ENVIRONMENT_PREFIX = "GNOMON_"
 _NANOSECONDS = 1_000_000_000
 _HIDDEN = "(hidden)"
 _NO_PROMETHEUS = PrometheusConfig()
+_NO_ALERTMANAGER = no_routing()
 
 
 class SettingsError(InvalidInputError):
@@ -190,6 +200,35 @@ class ScrapingOptions(_Section):
     )
 
 
+class AlertingOptions(_Section):
+    """Say how alerts reach people."""
+
+    external_url: str = _setting(
+        "", "URL under which people reach Gnomon, for links in messages. Empty: where it listens.", reloadable=True
+    )
+    allowed_networks: TextList = _setting(
+        [],
+        "Private networks (10.0.0.0/8, 127.0.0.0/8, ::1/128) that webhooks and other channels may reach; "
+        "public addresses they always may. Mail servers are not bound by it.",
+        reloadable=True,
+    )
+    request_timeout: Duration = _setting("15s", "How long a channel may take to answer.", reloadable=True)
+    resend_delay: Duration = _setting(
+        "1m",
+        "How often an alert of Gnomon's own rules that goes on firing is told again, within Gnomon.",
+        reloadable=True,
+    )
+    kept: Duration = _setting("90d", "How long notifications are kept to look at, attempts included.", reloadable=True)
+    heartbeat_url: str = _setting(
+        "",
+        "URL that is asked (GET) once an interval while rules are evaluated and notifications delivered: a dead man's "
+        "switch, such as healthchecks.io offers, pages when that stops.",
+        reloadable=True,
+        secret=True,
+    )
+    heartbeat_interval: Duration = _setting("1m", "How often.", reloadable=True)
+
+
 class RetentionOptions(_Section):
     """Say how long each signal is kept."""
 
@@ -333,6 +372,13 @@ class Options(_Section):
         "Scrape jobs, external labels and rule files, in Prometheus' own format: the path of a prometheus.yml.",
         reloadable=True,
     )
+    alertmanager: Path | None = _setting(
+        None,
+        "Routes, receivers, inhibition and time intervals, in Alertmanager's own format: the path of an "
+        "alertmanager.yml. Without it, alerts are shown and nobody is told.",
+        reloadable=True,
+    )
+    alerting: AlertingOptions = Field(default_factory=AlertingOptions)
     scraping: ScrapingOptions = Field(default_factory=ScrapingOptions)
     own_metrics: OwnMetricsOptions = Field(default_factory=OwnMetricsOptions)
     host_metrics: HostMetricsOptions = Field(default_factory=HostMetricsOptions)
@@ -375,6 +421,7 @@ class Config:
     sources: Mapping[str, tuple[str, object]]
     unknown_variables: tuple[str, ...]
     prometheus: PrometheusConfig = _NO_PROMETHEUS
+    alertmanager: AlertmanagerConfig = _NO_ALERTMANAGER
 
     @property
     def web(self) -> web_settings.Settings:
@@ -499,6 +546,17 @@ class Config:
         return SpanMetricsSettings(options.enabled, options.interval, options.max_operations)
 
     @property
+    def notifications(self) -> NotificationSettings:
+        """Return how alerts reach people."""
+        options = self.options.alerting
+        return NotificationSettings(
+            config=self.alertmanager,
+            outgoing=OutgoingSettings(tuple(map(ip_network, options.allowed_networks)), options.request_timeout),
+            external_url=options.external_url.rstrip("/"),
+            kept_s=options.kept,
+        )
+
+    @property
     def telemetry(self) -> telemetry.Settings:
         """Return what Gnomon tells about itself."""
         return telemetry.Settings(
@@ -525,7 +583,8 @@ class Config:
         kept = {key: source for key, source in self.sources.items() if key not in reloadable}
         taken = {key: source for key, source in new.sources.items() if key in reloadable}
         sources = kept | taken
-        return Config(Options.model_validate(_nest(sources)), sources, new.unknown_variables, new.prometheus)
+        options = Options.model_validate(_nest(sources))
+        return Config(options, sources, new.unknown_variables, new.prometheus, new.alertmanager)
 
     def effective(self) -> list[EffectiveSetting]:
         """Return every setting with its value and source; secrets are hidden."""
@@ -581,7 +640,8 @@ def load_config(
         faults = [_explain(fault, sources, known) for fault in error.errors(include_url=False)]
         raise SettingsError("\n".join(faults)) from error
     _check_together(options)
-    return Config(options, sources, tuple(unknown), _read_prometheus_file(options.prometheus, environment))
+    prometheus = _read_prometheus_file(options.prometheus, environment)
+    return Config(options, sources, tuple(unknown), prometheus, _read_alertmanager_file(options.alertmanager))
 
 
 def _read_prometheus_file(path: Path | None, environment: Mapping[str, str]) -> PrometheusConfig:
@@ -590,6 +650,15 @@ def _read_prometheus_file(path: Path | None, environment: Mapping[str, str]) -> 
     try:
         return load_prometheus_file(path, environment)
     except PrometheusFileError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _read_alertmanager_file(path: Path | None) -> AlertmanagerConfig:
+    if path is None:
+        return _NO_ALERTMANAGER
+    try:
+        return load_alertmanager_config(path)
+    except AlertmanagerConfigError as error:
         raise SettingsError(str(error)) from error
 
 
@@ -613,7 +682,7 @@ def _read_file(path: Path) -> dict[str, tuple[str, object]]:
         raise SettingsError(message)
     lines = dict(_lines(node))
     leaves = {key: (f"{path}:{lines.get(key, 1)}", value) for key, value in _leaves(content)}
-    for key in ("data_dir", "prometheus", "tls.certificate", "tls.key"):
+    for key in ("data_dir", "prometheus", "alertmanager", "tls.certificate", "tls.key"):
         place, value = leaves.get(key, ("", None))
         if isinstance(value, str):
             leaves[key] = (place, str(path.absolute().parent / Path(value).expanduser()))
@@ -677,6 +746,12 @@ def _explain(fault: ErrorDetails, sources: Mapping[str, tuple[str, object]], kno
 
 
 def _check_together(options: Options) -> None:
+    for network in options.alerting.allowed_networks:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            message = f"alerting.allowed_networks holds {network!r}: {error}. Write networks such as 10.0.0.0/8."
+            raise SettingsError(message) from error
     tls = options.tls
     if (tls.certificate is None) != (tls.key is None):
         missing = "tls.key" if tls.key is None else "tls.certificate"

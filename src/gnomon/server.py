@@ -7,12 +7,14 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import structlog
 from prometheus_client import REGISTRY
 
 from gnomon import __version__
+from gnomon.alerting.notification_service import NotificationService, NotificationSettings
 from gnomon.alerting.rule_files import load_rule_files
 from gnomon.alerting.rule_service import RuleService, RuleSettings
 from gnomon.config import Config, SettingsError
@@ -96,6 +98,7 @@ class Server:
         self._scraper: Scraper | None = None
         self._otlp_metrics: OtlpMetrics | None = None
         self._rules: RuleService | None = None
+        self._notifications: NotificationService | None = None
         self.started_at_ns = self._clock.now_ns()
 
     @property
@@ -182,6 +185,8 @@ class Server:
             self._otlp_metrics.reconfigure(self._config.ingest.otlp)
         if self._rules is not None:
             await self._rules.reload()
+        if self._notifications is not None:
+            await self._notifications.reload()
         log.info("configuration read again", applied=applied, needs_restart=waiting)
         return ReloadOutcome(applied, waiting)
 
@@ -234,13 +239,7 @@ class Server:
             own_sources(main_socket.getsockname()[1], config.own_metrics, config.host_metrics),
             extra_metrics=config.options.scraping.extra_metrics,
         )
-        rules = self._rules = RuleService(
-            series,
-            lambda source: QueryEngine(source, config.promql),
-            SampleWriter(receiver),
-            self._clock,
-            self._rule_settings,
-        )
+        rules, notifications = self._open_alerting(state, series, SampleWriter(receiver))
         services = Services(
             settings=web,
             control=self,
@@ -256,6 +255,7 @@ class Server:
             queries=MetricQueries(QueryEngine(series, config.promql), series, facts),
             scraping=scraper,
             rules=rules,
+            notifications=notifications,
         )
         counted = OwnSamples(SampleWriter(receiver), "span_metrics")
         await self._add(SpanMetrics(SpanMetricStore(engine), journal, counted, self._clock, config.span_metrics))
@@ -285,10 +285,30 @@ class Server:
             otlp_grpc=f"{_url_host(web.host)}:{otlp_grpc.port}",
         )
         _warn_of_unused(config.prometheus)
-        await self._add(scraper)
-        await self._add(rules)
+        for service in (scraper, notifications, rules):
+            await self._add(service)
         self._stack.callback(health.mark_draining)
         health.mark_started()
+
+    def _open_alerting(
+        self, state: StateStore, series: MetricStore, writer: SampleWriter
+    ) -> tuple[RuleService, NotificationService]:
+        """Return what finds alerts, and what tells people of them; neither is started."""
+        promql = self._config.promql
+        notifications = self._notifications = NotificationService(state, self._clock, self._notification_settings)
+        rules = self._rules = RuleService(
+            series,
+            lambda source: QueryEngine(source, promql),
+            writer,
+            self._clock,
+            self._rule_settings,
+            notifications.put,
+        )
+        return rules, notifications
+
+    def _notification_settings(self) -> NotificationSettings:
+        settings = self._config.notifications
+        return replace(settings, external_url=settings.external_url or self._endpoints.ui)
 
     def _rule_settings(self) -> RuleSettings:
         prometheus = self._config.prometheus
@@ -297,8 +317,10 @@ class Server:
             evaluation_interval_ms=prometheus.evaluation_interval_ms,
             query_offset_ms=prometheus.rule_query_offset_ms,
             external_labels=prometheus.external_labels,
-            external_url=self._endpoints.ui,
+            external_url=self._config.notifications.external_url or self._endpoints.ui,
             features=self._config.promql.features,
+            resend_delay_ms=round(self._config.options.alerting.resend_delay * 1000),
+            alert_relabel_rules=prometheus.alerting.alert_relabel_configs,
         )
 
     async def _scrape(self, prometheus: PrometheusConfig) -> None:

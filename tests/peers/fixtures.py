@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.peers.installation import (
+    ALERTMANAGER,
+    AMTOOL,
     CHROMIUM,
     JAEGER,
     KAFKA,

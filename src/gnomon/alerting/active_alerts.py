@@ -36,14 +36,16 @@ class Alert:
     fired_at_ms: int | None = None
     resolved_at_ms: int | None = None
     kept_firing_since_ms: int | None = None
+    told_at_ms: int | None = None
 
 
 @dataclass(slots=True)
 class ActiveAlerts:
-    """The alerts of one rule."""
+    """The alerts of one rule; they have series once it is known since when they are active (`restored`)."""
 
     rule: Rule
     alerts: dict[Labels, Alert] = field(default_factory=dict)
+    restored: bool = True
 
     @property
     def state(self) -> AlertState:
@@ -83,7 +85,7 @@ class ActiveAlerts:
         if 0 < limit < len(active):
             self.alerts.clear()
             raise RuleError(f"exceeded limit of {limit} with {len(active)} alerts")
-        return [result for alert in active for result in self._series(alert)]
+        return [result for alert in active for result in self._series(alert)] if self.restored else []
 
     async def _make_alert(self, result: Result, expand: Expand, time_ms: int) -> Alert:
         rule = self.rule

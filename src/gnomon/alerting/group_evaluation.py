@@ -41,6 +41,16 @@ Write = Callable[[Sequence[Result], int], Awaitable[None]]
 """Store results at a time (Unix milliseconds); later rules of the group find them. Raises GnomonError."""
 
 
+Tell = Callable[[ActiveAlerts, int, int], Awaitable[None]]
+"""Tell what a rule has found at a time, evaluated once an interval (both milliseconds). Raises GnomonError."""
+
+Restore = Callable[[ActiveAlerts, int], Awaitable[None]]
+"""Find out since when alerts are active. Raises GnomonError."""
+
+# By then scrapes and recording rules have brought what alerts depend on.
+_RESTORED_AFTER = 2
+
+
 class Health(StrEnum):
     """How a rule fared in its last evaluation."""
 
@@ -73,6 +83,7 @@ class GroupState:
     last_evaluation_ms: int = 0
     evaluation_s: float = 0.0
     orphans: set[Labels] = field(default_factory=set)
+    evaluations: int = 0
 
     @classmethod
     def create(cls, group: RuleGroup, default_interval_ms: int, default_query_offset_ms: int) -> "GroupState":
@@ -93,7 +104,7 @@ class GroupState:
             left.remove(same)
             state.series = same.series
             if state.alerts is not None and same.alerts is not None:
-                state.alerts.alerts = same.alerts.alerts
+                state.alerts.alerts, state.alerts.restored = same.alerts.alerts, same.alerts.restored
         self.orphans = other.orphans.union(*(old.series for old in left))
 
     def all_series(self) -> set[Labels]:
@@ -108,11 +119,15 @@ def _identity(rule: Rule) -> tuple[bool, str, Labels]:
 class GroupEvaluator:
     """Evaluate groups."""
 
-    def __init__(self, query: Query, write: Write, expand: Expand) -> None:
+    def __init__(
+        self, query: Query, write: Write, expand: Expand, tell: Tell | None = None, restore: Restore | None = None
+    ) -> None:
         """Ask and store by these functions."""
         self._query = query
         self._write = write
         self._expand = expand
+        self._tell = tell
+        self._restore = restore
 
     async def evaluate(self, state: GroupState, time_ms: int) -> None:
         """Evaluate every rule at a time and store what it yields; a rule that fails is noted, and the next comes."""
@@ -121,6 +136,9 @@ class GroupEvaluator:
         for rule_state in state.rules:
             samples += await self._evaluate_rule(state, rule_state, time_ms)
         await self._end_orphans(state, time_ms)
+        state.evaluations += 1
+        if self._restore is not None and state.evaluations >= _RESTORED_AFTER:
+            await self._restore_alerts(state, self._restore, time_ms)
         state.last_evaluation_ms = time_ms
         state.evaluation_s = time.perf_counter() - began
         key = state.group.key
@@ -144,6 +162,8 @@ class GroupEvaluator:
         try:
             results = await self._results(state, rule_state, time_ms)
             await self._store(state, rule_state, results, time_ms)
+            if self._tell is not None and rule_state.alerts is not None:
+                await self._tell(rule_state.alerts, time_ms, state.interval_ms)
             rule_state.health, rule_state.last_error = Health.OK, ""
         except GnomonError as error:
             FAILURES.labels(key).inc()
@@ -152,6 +172,16 @@ class GroupEvaluator:
         rule_state.last_evaluation_ms = time_ms
         SECONDS.observe(rule_state.evaluation_s)
         return len(results)
+
+    async def _restore_alerts(self, state: GroupState, restore: Restore, time_ms: int) -> None:
+        for rule_state in state.rules:
+            alerts = rule_state.alerts
+            if alerts is None or alerts.restored:
+                continue
+            try:
+                await restore(alerts, time_ms)
+            except GnomonError as error:
+                log.warning("state of alerts not restored", rule=rule_state.rule.name, error=str(error))
 
     async def _results(self, state: GroupState, rule_state: RuleState, time_ms: int) -> list[Result]:
         limit, offset_ms = state.group.limit, state.query_offset_ms

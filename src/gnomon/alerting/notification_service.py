@@ -81,6 +81,10 @@ class NotificationService:
         self._housekeeping = PeriodicService("alert housekeeping", self._keep_house, _HOUSEKEEPING_S, clock)
         self._pool.listen(self._take)
 
+    def now_ns(self) -> int:
+        """Return the time by which alerts end and silences last, in Unix nanoseconds."""
+        return self._clock.now_ns()
+
     @property
     def config(self) -> AlertmanagerConfig:
         """Return the configuration in use."""

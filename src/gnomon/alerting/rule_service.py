@@ -10,14 +10,18 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Gauge
 
+from gnomon.alerting.active_alerts import ActiveAlerts
+from gnomon.alerting.alert_restoration import restore_active_since
 from gnomon.alerting.engine_query import query_with
 from gnomon.alerting.group_evaluation import FAILURES, PER_GROUP, GroupEvaluator, GroupState, Health
 from gnomon.alerting.recent_samples import RecentSamples
+from gnomon.alerting.rule_alerts import Put, RuleAlerts
 from gnomon.alerting.rule_files import RuleGroup, load_rule_files
 from gnomon.alerting.rule_results import Result
 from gnomon.alerting.rule_schedule import missed_slots, offset_ns, slot_ns
 from gnomon.alerting.templates import template_expander
 from gnomon.ingest.histogram_messages import encode_histogram
+from gnomon.ingest.scraping.relabel import RelabelRule
 from gnomon.ingest.write_request import SampleWriter, encode_labels, encode_sample, encode_series
 from gnomon.lifecycle import Clock
 from gnomon.model.labels import Labels
@@ -58,6 +62,8 @@ class RuleSettings:
     external_labels: Mapping[str, str] = field(default_factory=dict)
     external_url: str = ""
     features: Features = field(default_factory=Features)
+    resend_delay_ms: int = 60_000
+    alert_relabel_rules: tuple[RelabelRule, ...] = ()
     settle_s: float = 0.75
 
 
@@ -71,13 +77,18 @@ class RuleService:
         writer: SampleWriter,
         clock: Clock,
         read_settings: Callable[[], RuleSettings],
+        put_alerts: Put,
     ) -> None:
-        """Query `source` through an engine, write through `writer`; settings are read at the start and to reload."""
+        """Query `source` through an engine, write through `writer`, tell alerts to `put_alerts`.
+
+        Settings are read at the start and to reload.
+        """
         self._recent = RecentSamples(source)
         self._query = query_with(make_engine(self._recent))
         self._writer = writer
         self._clock = clock
         self._read_settings = read_settings
+        self._put_alerts = put_alerts
         self._settings = RuleSettings()
         self._running: dict[str, tuple[GroupState, asyncio.Task[None]]] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -91,8 +102,8 @@ class RuleService:
         return [state for state, _ in self._running.values()]
 
     async def start(self) -> None:
-        """Read the rule files and begin; raises RuleFileError."""
-        await self.reload()
+        """Read the rule files and begin, with alerts as they were before a restart; raises RuleFileError."""
+        await self._load(restored=False)
 
     async def stop(self) -> None:
         """End after the evaluations under way are cancelled; series stay as they are."""
@@ -108,11 +119,14 @@ class RuleService:
 
         Raises RuleFileError, and then nothing changes.
         """
+        await self._load(restored=True)
+
+    async def _load(self, *, restored: bool) -> None:
         settings = self._read_settings()
         groups = load_rule_files(settings.rule_files, settings.features)
         self._settings = settings
         self._evaluator = self._make_evaluator()
-        self._begin(groups)
+        self._begin(groups, restored=restored)
 
     async def write(self, results: Sequence[Result], time_ms: int) -> None:
         """Store results, and show them to queries of rules at once."""
@@ -122,14 +136,27 @@ class RuleService:
     def _make_evaluator(self) -> GroupEvaluator:
         settings = self._settings
         expand = template_expander(self._query, settings.external_labels, settings.external_url)
-        return GroupEvaluator(self._query, self.write, expand)
+        alerts = RuleAlerts(
+            self._put_alerts,
+            settings.external_labels,
+            settings.external_url,
+            settings.resend_delay_ms,
+            settings.alert_relabel_rules,
+        )
+        return GroupEvaluator(self._query, self.write, expand, alerts.tell, self._restore)
 
-    def _begin(self, groups: Sequence[RuleGroup]) -> None:
+    async def _restore(self, alerts: ActiveAlerts, time_ms: int) -> None:
+        await restore_active_since(alerts, self._recent, time_ms)
+
+    def _begin(self, groups: Sequence[RuleGroup], *, restored: bool) -> None:
         before, self._running = self._running, {}
         settings = self._settings
         for group in groups:
             old = before.pop(group.key, None)
             state = GroupState.create(group, settings.evaluation_interval_ms, settings.query_offset_ms)
+            for rule in state.rules:
+                if rule.alerts is not None:
+                    rule.alerts.restored = restored
             same = old is not None and old[0].group == group and old[0].interval_ms == state.interval_ms
             if old is not None and same:
                 self._running[group.key] = old

@@ -23,7 +23,8 @@ _PUBLIC_PREFIXES = ("/assets/",)
 _INGEST_PREFIXES = ("/v1/", "/ingest/", "/loki/api/v1/push", "/api/v1/write")
 _ADMIN_PREFIXES = ("/-/",)
 # Reading these is for everybody who may read, changing them is not.
-_EDITED_PREFIXES = ("/api/dashboards",)
+_EDITED_PREFIXES = ("/api/dashboards", "/api/v2/silence", "/api/receivers")
+_INGEST_POSTS = frozenset({"/api/v2/alerts"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -31,7 +32,7 @@ def required_scope(path: str, method: str = "GET") -> Scope | None:
     """Return what a key must permit to use `path`, or None where everybody may."""
     if path in _PUBLIC_PATHS or path.startswith(_PUBLIC_PREFIXES):
         return None
-    if path.startswith(_INGEST_PREFIXES):
+    if path.startswith(_INGEST_PREFIXES) or (path in _INGEST_POSTS and method not in _SAFE_METHODS):
         return Scope.INGEST
     if path.startswith(_ADMIN_PREFIXES) or (path.startswith(_EDITED_PREFIXES) and method not in _SAFE_METHODS):
         return Scope.ADMIN

@@ -18,6 +18,7 @@ from gnomon.web.cancellation import Cancellation
 from gnomon.web.errors import ErrorResponse, install_error_handlers
 from gnomon.web.request_telemetry import RequestTelemetry
 from gnomon.web.routes import (
+    alertmanager,
     cardinality,
     dashboards,
     health,
@@ -41,6 +42,7 @@ from gnomon.web.settings import is_loopback
 from gnomon.web.static_files import StaticFiles
 
 ROUTERS: tuple[APIRouter, ...] = (
+    alertmanager.router,
     cardinality.router,
     dashboards.router,
     health.router,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Protocol
 from fastapi import Depends, Request
 
 from gnomon.alerting.group_evaluation import GroupState
+from gnomon.alerting.notification_service import NotificationService
 from gnomon.dashboards.library import DashboardLibrary
 from gnomon.ingest.exposition.samples import Metadata
 from gnomon.ingest.scraping.scraper import Targets
@@ -156,6 +157,7 @@ class Services:
     queries: MetricQueries
     scraping: ScrapeInspector
     rules: RuleInspector
+    notifications: NotificationService
 
 
 async def get_services(request: Request) -> Services:

@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 from prometheus_client import REGISTRY
 
+from gnomon.alerting.fired_alerts import FiredAlert
 from gnomon.alerting.rule_files import RuleFileError
 from gnomon.alerting.rule_service import RuleService, RuleSettings
 from gnomon.ingest.write_request import SampleWriter
@@ -56,6 +57,10 @@ class Writer:
         self.written += parts
 
 
+async def nobody(alerts: Sequence[FiredAlert]) -> None:
+    """Hear of no alert."""
+
+
 class World:
     """A service over rule files in a folder."""
 
@@ -66,7 +71,7 @@ class World:
         for offset_s in range(0, 1000, 10):
             self.source.add(Labels.of({"__name__": "x"}), now_ms + offset_s * 1000, float(offset_s))
         self.service = RuleService(
-            self.source, QueryEngine, cast("SampleWriter", self.writer), self.clock, self.settings
+            self.source, QueryEngine, cast("SampleWriter", self.writer), self.clock, self.settings, nobody
         )
 
     def settings(self) -> RuleSettings:

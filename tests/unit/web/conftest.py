@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from gnomon.alerting.notification_service import NotificationService, NotificationSettings
 from gnomon.dashboards.library import DashboardLibrary
 from gnomon.lifecycle import SystemClock
 from gnomon.logs.search import LogSearch
@@ -119,6 +120,8 @@ def open_app(tmp_path: Path) -> OpenApp:
         state = StateStore(tmp_path, None, clock)
         await state.start()
         settings = replace(Settings(), **changes)  # type: ignore[arg-type]
+        notifications = NotificationService(state, clock, NotificationSettings)
+        await notifications.start()
         health = Health(checks, clock)
         await health.check()
         health.mark_started()
@@ -137,10 +140,12 @@ def open_app(tmp_path: Path) -> OpenApp:
             queries=queries,
             scraping=NO_LINES,
             rules=NO_LINES,
+            notifications=notifications,
         )
         app = create_app(services, [Route("/v1/traces", _echo, methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:1212") as client:
             yield App(client, services, state)
+        await notifications.stop()
         await state.stop()
 
     return opened
