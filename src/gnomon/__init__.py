@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gnomon.sdk.context import WorkContext, bind, current
     from gnomon.sdk.events import emit
-    from gnomon.sdk.logs import LogSettings
+    from gnomon.sdk.health import Health
+    from gnomon.sdk.journals import JournalSettings
+    from gnomon.sdk.logs import LogSettings, RotationSettings, set_level
     from gnomon.sdk.metrics.exposition import metrics_asgi, metrics_wsgi, render_metrics, serve_metrics
     from gnomon.sdk.metrics.families import counter, gauge, histogram
+    from gnomon.sdk.profiling import Profiling, ProfilingSettings
+    from gnomon.sdk.resources import ResourceUsage, measure
     from gnomon.sdk.setup import flush, setup, shutdown
     from gnomon.sdk.tracing.asgi import TelemetryMiddleware
+    from gnomon.sdk.usage import ApiCallMiddleware, track_api_call, track_feature, track_session
     from gnomon.sdk.work.agent import agent, hand_off, report_agents
     from gnomon.sdk.work.cache import cache_lookup
     from gnomon.sdk.work.chain import chain, step
@@ -26,7 +31,14 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "ApiCallMiddleware",
+    "Health",
+    "JournalSettings",
     "LogSettings",
+    "Profiling",
+    "ProfilingSettings",
+    "ResourceUsage",
+    "RotationSettings",
     "TelemetryMiddleware",
     "WorkContext",
     "__version__",
@@ -44,6 +56,7 @@ __all__ = [
     "histogram",
     "llm_call",
     "mark_task",
+    "measure",
     "metrics_asgi",
     "metrics_wsgi",
     "render_metrics",
@@ -51,16 +64,27 @@ __all__ = [
     "report_schedules",
     "scheduled_run",
     "serve_metrics",
+    "set_level",
     "setup",
     "shutdown",
     "step",
     "submit_task",
     "task",
     "tool",
+    "track_api_call",
+    "track_feature",
+    "track_session",
 ]
 
 _HOMES = {
+    "ApiCallMiddleware": "gnomon.sdk.usage",
+    "Health": "gnomon.sdk.health",
+    "JournalSettings": "gnomon.sdk.journals",
     "LogSettings": "gnomon.sdk.logs",
+    "Profiling": "gnomon.sdk.profiling",
+    "ProfilingSettings": "gnomon.sdk.profiling",
+    "ResourceUsage": "gnomon.sdk.resources",
+    "RotationSettings": "gnomon.sdk.logs",
     "TelemetryMiddleware": "gnomon.sdk.tracing.asgi",
     "WorkContext": "gnomon.sdk.context",
     "agent": "gnomon.sdk.work.agent",
@@ -77,6 +101,7 @@ _HOMES = {
     "histogram": "gnomon.sdk.metrics.families",
     "llm_call": "gnomon.sdk.work.llm_call",
     "mark_task": "gnomon.sdk.work.task",
+    "measure": "gnomon.sdk.resources",
     "metrics_asgi": "gnomon.sdk.metrics.exposition",
     "metrics_wsgi": "gnomon.sdk.metrics.exposition",
     "render_metrics": "gnomon.sdk.metrics.exposition",
@@ -84,12 +109,16 @@ _HOMES = {
     "report_schedules": "gnomon.sdk.work.schedule",
     "scheduled_run": "gnomon.sdk.work.schedule",
     "serve_metrics": "gnomon.sdk.metrics.exposition",
+    "set_level": "gnomon.sdk.logs",
     "setup": "gnomon.sdk.setup",
     "shutdown": "gnomon.sdk.setup",
     "step": "gnomon.sdk.work.chain",
     "submit_task": "gnomon.sdk.work.task",
     "task": "gnomon.sdk.work.task",
     "tool": "gnomon.sdk.work.tool",
+    "track_api_call": "gnomon.sdk.usage",
+    "track_feature": "gnomon.sdk.usage",
+    "track_session": "gnomon.sdk.usage",
 }
 
 

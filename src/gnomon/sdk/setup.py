@@ -15,7 +15,7 @@ from importlib.metadata import version as installed_version
 from types import FrameType
 from typing import Literal
 
-from gnomon.sdk import export, resources
+from gnomon.sdk import export, journals, resources
 from gnomon.sdk import settings as settings_module
 from gnomon.sdk.faults import guarded, log, note
 from gnomon.sdk.logs import LogSettings
@@ -68,7 +68,7 @@ def setup(
 ) -> None:
     """Record metrics, traces, logs and events of this process and send them to Gnomon.
 
-    `logs` takes LogSettings besides yes and no; by default every logger writes as GNOMON_LOG_* variables say, and sends.
+    `logs` takes LogSettings besides yes and no; by default all loggers write as GNOMON_LOG_* variables say, and send.
     `metrics` pushes them, or leaves them to be scraped. `instrument` switches the instrumentors of libraries on.
     Everything has a default; what is not given is read from GNOMON_* and OTEL_* variables. A second call changes
     nothing until `shutdown`. Wrong arguments are refused with ValueError; nothing else of the SDK ever raises into the
@@ -157,6 +157,7 @@ def _start(wanted: Settings, log_settings: LogSettings) -> None:
     recorder.aim(wanted, running.outbox)
     export.install(recorder.tracers if wanted.traces else None, recorder.loggers, record_content=wanted.record_content)
     _running.append(running)
+    running.undo.append(journals.start(journals.load_settings()))
     running.undo.append(
         instrumentors.switch_on(wanted.instrument, recorder.tracers if wanted.traces else None, asgi.instrumentors())
     )

@@ -44,7 +44,7 @@ def render(stacks: Stacks, title: str, note: str = "") -> str:
     height = _HEAD + (depth + 1) * _ROW + 30
     parts = [
         f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} {height}" width="100%"
- font-family="ui-monospace,monospace" font-size="11">
+ preserveAspectRatio="xMinYMin" font-family="ui-monospace,monospace" font-size="11">
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="8" y="18" font-size="14">{escape(title)}</text>
 <text x="8" y="36" fill="#555">{escape(note)}</text>
