@@ -400,10 +400,11 @@ def read_task(row: Row) -> Task:
 
 def _attempt(row: Row) -> Attempt:
     ended, run = row["ended"], row["run"]
+    end: int | None
     if ended[0]:
         end, number, kind, message = ended
     elif run[0]:
-        end, number, kind, message = run[0], *run[2:]
+        end, _start, number, kind, message = run
     else:
         end, number, kind, message = None, 0, "", ""
     executing = row["executing"] if row["executing"] < NEVER else None
