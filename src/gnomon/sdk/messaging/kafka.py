@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from gnomon.sdk.messaging.errors import BrokerAddressError, BrokerUnavailableError
 from gnomon.sdk.messaging.messages import Delivery, Message, to_bytes, to_text_or_bytes
+from gnomon.sdk.messaging.spans import bare
 
 _DEFAULT_PORT = 9092
 # Others join or leave a group, and topics get partitions: noticed within so long.
@@ -73,7 +74,7 @@ class KafkaBroker:
         producer = self._opened()
         headers = [(name, None if value is None else to_bytes(value)) for name, value in message.headers]
         try:
-            stored = await producer.send_and_wait(topic, message.body, key=message.key, headers=headers)
+            stored = await (await bare(producer.send)(topic, message.body, key=message.key, headers=headers))
         except (KafkaError, OSError) as error:
             raise self._unavailable(error) from error
         return f"{stored.partition}:{stored.offset}"
@@ -144,7 +145,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def receive(self, timeout_s: float) -> Delivery | None:
         """Return the next record of any partition."""
         if not self._buffer:
-            fetched = await self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=100)
+            fetched = await bare(self._consumer.getmany)(timeout_ms=int(timeout_s * 1000), max_records=100)
             # In turns, so that the lanes of several partitions are busy at once.
             rows = [deque(records) for records in fetched.values()]
             while rows := [row for row in rows if row]:

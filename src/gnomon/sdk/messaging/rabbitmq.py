@@ -19,6 +19,7 @@ from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity, DeliveryError
 
 from gnomon.sdk.messaging.errors import BrokerUnavailableError
 from gnomon.sdk.messaging.messages import Delivery, HeaderValue, Message
+from gnomon.sdk.messaging.spans import bare
 
 KEY_HEADER = "gnomon.key"
 _PROPERTY = "amqp."
@@ -74,13 +75,13 @@ class RabbitBroker:
         try:
             if topic not in self._known:
                 await self._declare(topic)
-            exchange = self._publishing.default_exchange
+            publish = bare(self._publishing.default_exchange.publish)
             try:
-                await exchange.publish(native, topic, mandatory=True)
+                await publish(native, topic, mandatory=True)
             except DeliveryError:
                 # Somebody deleted the queue since.
                 await self._declare(topic)
-                await exchange.publish(native, topic, mandatory=True)
+                await publish(native, topic, mandatory=True)
         except _TROUBLES as error:
             raise _unavailable(self.address, self.port, error) from error
         return str(native.message_id)
@@ -138,7 +139,7 @@ class RabbitSubscription:
         async def push(message: AbstractIncomingMessage) -> None:
             self._pushed.put_nowait((topic, message))
 
-        self._consuming.append((queue, await queue.consume(push)))
+        self._consuming.append((queue, await bare(queue.consume)(push)))
 
     async def receive(self, timeout_s: float) -> Delivery | None:
         """Return the next message."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -14,6 +14,8 @@ from gnomon.sdk import context, export
 from gnomon.sdk.messaging import measures
 from gnomon.sdk.messaging.propagation import Arrival, extract
 
+T = TypeVar("T")
+
 # The instrumentations of client libraries look for it; ours already makes the span, and injects what they would.
 _SUPPRESSED = "suppress_instrumentation"
 
@@ -22,6 +24,15 @@ def tracer() -> Tracer:
     """Return what makes the spans: Gnomon's provider once it is set up, else the host's."""
     provider = export.tracer_provider() or trace.get_tracer_provider()
     return provider.get_tracer("gnomon.sdk.messaging")
+
+
+def bare(method: T) -> T:
+    """Return a method of a client library without what an instrumentation wrapped around it.
+
+    Some of these cannot be suppressed, and would add a second trace context to a message's headers.
+    """
+    original: T = getattr(method, "__wrapped__", method)
+    return original
 
 
 @contextmanager
