@@ -105,7 +105,7 @@ def load(
         service=_first(
             service, read.text("GNOMON_SERVICE"), read.text("OTEL_SERVICE_NAME"), known.get("service.name"), _program()
         ),
-        namespace=_check_namespace(_first(namespace, read.text("GNOMON_NAMESPACE"), "")),
+        namespace=_first(_check_namespace(namespace), read.namespace(), ""),
         version=_first(version, read.text("GNOMON_SERVICE_VERSION"), known.get("service.version"), ""),
         environment=_first(
             environment,
@@ -225,6 +225,13 @@ class _Environment:
             name, " or ".join(choices), lambda value: value.lower() if value.lower() in choices else None
         )
 
+    def namespace(self) -> str | None:
+        return self._parse(
+            "GNOMON_NAMESPACE",
+            "letters, digits and underscores",
+            lambda value: value.rstrip("_") if _is_namespace(value) else None,
+        )
+
     def pairs(self, name: str) -> dict[str, str]:
         """Read `key=value,…` with percent-encoded values, as OpenTelemetry writes headers and attributes."""
         out = {}
@@ -285,10 +292,14 @@ def _check_endpoint(name: str, value: str) -> None:
         raise ValueError(f"Invalid {name}: {value!r}. Leave the path out: /v1/traces and the others are appended.")
 
 
-def _check_namespace(value: str) -> str:
-    if value and not (value.isascii() and value.replace("_", "a").isalnum() and not value[0].isdigit()):
+def _is_namespace(value: str) -> bool:
+    return not value or (value.isascii() and value.replace("_", "a").isalnum() and not value[0].isdigit())
+
+
+def _check_namespace(value: str | None) -> str | None:
+    if value is not None and not _is_namespace(value):
         raise ValueError(f"Invalid namespace: {value!r}. Use letters, digits and underscores, as in metric names.")
-    return value.rstrip("_")
+    return None if value is None else value.rstrip("_")
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> float:

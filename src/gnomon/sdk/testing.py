@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import StatusCode
 
 from gnomon.sdk import export
 from gnomon.sdk.metrics import families
@@ -31,19 +32,36 @@ class Event:
     time_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Hold a captured span; ids are in hexadecimal, `parent_span_id` is "" for a root."""
+
+    name: str
+    kind: str
+    attributes: Mapping[str, Any]
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    seconds: float
+    sampled: bool
+    failed: bool
+    message: str
+    events: tuple[Event, ...]
+
+
 @dataclass(slots=True)
 class Captured:
     """Hold what was told since the capture began, in the order in which it ended."""
 
-    spans: list[ReadableSpan] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
     records: list[Event] = field(default_factory=list)
-    _before: dict[tuple[str, tuple[tuple[str, str], ...]], float] = field(default_factory=dict)
+    _before: dict["Sample", float] = field(default_factory=dict)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def on_span(self, span: ReadableSpan) -> None:
         """Keep a span."""
         with self._changed:
-            self.spans.append(span)
+            self.spans.append(_span(span))
             self._changed.notify_all()
 
     def on_log(self, record: ReadWriteLogRecord) -> None:
@@ -73,7 +91,7 @@ class Captured:
         """The records that are log lines."""
         return [record for record in self.records if not record.name]
 
-    def span(self, name: str) -> ReadableSpan:
+    def span(self, name: str) -> Span:
         """Return the one span of this name; AssertionError tells what there is where there are none or several."""
         found = [span for span in self.spans if span.name == name]
         if len(found) != 1:
@@ -145,11 +163,12 @@ def capture(**settings: Any) -> Iterator[Captured]:
             shutdown()
 
 
-def _samples() -> tuple[
-    dict[tuple[str, tuple[tuple[str, str], ...]], float], set[tuple[str, tuple[tuple[str, str], ...]]]
-]:
-    values = {}
-    gauges = set()
+Sample = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def _samples() -> tuple[dict[Sample, float], set[Sample]]:
+    values: dict[Sample, float] = {}
+    gauges: set[Sample] = set()
     for family in families.registry().collect():
         for sample in family.samples:
             key = (sample.name, tuple(sorted(sample.labels.items())))
@@ -157,3 +176,25 @@ def _samples() -> tuple[
             if family.type not in {"counter", "histogram", "summary"}:
                 gauges.add(key)
     return values, gauges
+
+
+def _span(ended: ReadableSpan) -> Span:
+    ids = ended.get_span_context()
+    trace_id = f"{ids.trace_id:032x}" if ids is not None else ""
+    span_id = f"{ids.span_id:016x}" if ids is not None else ""
+    return Span(
+        ended.name,
+        ended.kind.name.lower(),
+        dict(ended.attributes or {}),
+        trace_id,
+        span_id,
+        f"{ended.parent.span_id:016x}" if ended.parent is not None else "",
+        ((ended.end_time or 0) - (ended.start_time or 0)) / 1e9,
+        bool(ids is not None and ids.trace_flags.sampled),
+        ended.status.status_code is StatusCode.ERROR,
+        ended.status.description or "",
+        tuple(
+            Event(event.name, None, dict(event.attributes or {}), "", trace_id, span_id, event.timestamp)
+            for event in ended.events
+        ),
+    )

@@ -119,7 +119,7 @@ class _Family(Generic[Child]):
     def _create(self, values: tuple[object, ...], named: Mapping[str, object]) -> Child:
         names = self._metric.labels
         if len(values) != len(names) or not set(named) <= set(names):
-            given: list[object] = sorted(named) or list(values)
+            given = sorted(named) if named else [repr(value) for value in values]
             raise ValueError(f"{self._metric.name} has the labels {list(names)!r}, not {given!r}.")
         if self._real is None:
             self._real = _register(self._metric)

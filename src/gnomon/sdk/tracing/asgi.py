@@ -138,7 +138,8 @@ class _Exchange:
             elif kind == "websocket.accept":
                 self._status = 101
             await send(message)
-            if kind == "http.response.body" and not message.get("more_body"):
+            # After the last byte, so that background work does not count; a server error waits for its exception.
+            if kind == "http.response.body" and not message.get("more_body") and self._status < _SERVER_ERROR:
                 self.finish()
 
         return watched
