@@ -66,9 +66,12 @@ async def consuming(
     *,
     group: str = "",
     lease_s: float = 10.0,
+    concurrency: int = 1,
 ) -> AsyncIterator[Consumer]:
     """Run a consumer until the block ends, and see that it ends."""
-    consumer = Consumer(url, topic, handler, group=group or f"{topic}-workers", retry=PROMPT, lease_s=lease_s)
+    consumer = Consumer(
+        url, topic, handler, group=group or f"{topic}-workers", retry=PROMPT, lease_s=lease_s, concurrency=concurrency
+    )
     running = asyncio.create_task(consumer.run())
     try:
         yield consumer
@@ -106,6 +109,15 @@ async def keep_one_trace(url: str, topic: str, telemetry: RecordedTelemetry) -> 
     assert attributes["messaging.system"] == delivery_system(url)
     assert attributes["messaging.destination.name"] == topic
     assert attributes["messaging.message.id"] == delivery.position
+
+
+def expect_one_trace(topic: str, telemetry: RecordedTelemetry) -> None:
+    """A message was sent, and its processing is the child of that."""
+    sent, processed = telemetry.span(f"send {topic}"), telemetry.span(f"process {topic}")
+    assert sent.context is not None
+    assert processed.parent is not None
+    assert (processed.parent.trace_id, processed.parent.span_id) == (sent.context.trace_id, sent.context.span_id)
+    assert isinstance((processed.attributes or {})["messaging.queue.wait_s"], float)
 
 
 async def bury_poison(url: str, topic: str, telemetry: RecordedTelemetry) -> DeadLetter:
