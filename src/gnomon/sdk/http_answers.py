@@ -130,6 +130,9 @@ def _make_server(pages: tuple[Pages, ...], host: str, port: int) -> http.server.
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
+        # Head and body in one packet: a delayed acknowledgement between them would cost 40 ms.
+        wbufsize = -1
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             url = urlsplit(self.path)
