@@ -115,7 +115,8 @@ def join_matchers(equal: EqualLabels, patterns: PatternLabels, matchers: Matcher
     """Return the matchers of all three ways to write them."""
     return (
         *(Matcher(name, MatchOperator.EQUAL, value) for name, value in equal.items()),
-        *(Matcher(name, MatchOperator.REGEX, value) for name, value in patterns.items()),
+        # The anchors are superfluous, but Alertmanager names groups with them.
+        *(Matcher(name, MatchOperator.REGEX, f"^(?:{value})$") for name, value in patterns.items()),
         *matchers,
     )
 
