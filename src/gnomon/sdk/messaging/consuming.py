@@ -137,8 +137,10 @@ class Consumer:
         self, broker: Broker, subscription: Subscription, delivery: Delivery, received_at_s: float
     ) -> None:
         arrival = extract(delivery.message)
+        # The time before a retry was due was no waiting in the queue.
         sent_at_s = arrival.sent_at_s or delivery.sent_at_s
-        arrival = replace(arrival, sent_at_s=delivery.available_at_s or sent_at_s)
+        since_s = sent_at_s if delivery.attempt == 1 else delivery.available_at_s
+        arrival = replace(arrival, sent_at_s=since_s)
         try:
             while (delay_s := await self._attempt(broker, delivery, arrival, received_at_s)) is not None:
                 measures.record_retry(broker.system, delivery.topic)

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS gnomon_message (
     available_at REAL NOT NULL,
     attempt INTEGER NOT NULL DEFAULT 0,
     first_failed_at REAL,
+    retry_due_at REAL,
     lease TEXT
 );
 CREATE INDEX IF NOT EXISTS gnomon_message_to_claim ON gnomon_message (topic, available_at, id);
@@ -37,7 +38,7 @@ UPDATE gnomon_message SET attempt = attempt + 1, lease = ?, available_at = ?
 WHERE id = (
     SELECT id FROM gnomon_message WHERE topic IN ({topics}) AND available_at <= ? ORDER BY available_at, id LIMIT 1
 )
-RETURNING id, topic, key, body, headers, sent_at, attempt, first_failed_at
+RETURNING id, topic, key, body, headers, sent_at, attempt, first_failed_at, retry_due_at
 """
 _POLL_FIRST_S = 0.005
 _POLL_AT_MOST_S = 0.1
@@ -173,8 +174,8 @@ class SqliteSubscription:
         now_s = time.time()
         failed_at_s = None if delay_s is None else now_s
         await self._broker.execute(
-            "UPDATE gnomon_message SET lease = NULL, available_at = ?, attempt = attempt - ?,"
-            " first_failed_at = coalesce(first_failed_at, ?) WHERE id = ? AND lease = ?",
+            "UPDATE gnomon_message SET lease = NULL, available_at = ?1, retry_due_at = ?1, attempt = attempt - ?2,"
+            " first_failed_at = coalesce(first_failed_at, ?3) WHERE id = ?4 AND lease = ?5",
             (now_s + (delay_s or 0.0), delay_s is None, failed_at_s, receipt.id, receipt.lease),
         )
 
@@ -191,13 +192,14 @@ class SqliteSubscription:
 
 
 def _to_delivery(row: Sequence[Any], lease: str) -> Delivery:
-    message_id, topic, key, body, headers, sent_at_s, attempt, first_failed_at_s = row
+    message_id, topic, key, body, headers, sent_at_s, attempt, first_failed_at_s, retry_due_at_s = row
     return Delivery(
         Message(bytes(body), None if key is None else bytes(key), load_headers(headers)),
         topic,
         str(message_id),
         attempt=attempt,
         sent_at_s=sent_at_s,
+        available_at_s=retry_due_at_s,
         first_failed_at_s=first_failed_at_s,
         receipt=_Receipt(message_id, lease),
     )
