@@ -80,6 +80,12 @@ class RunningCheck:
                 self._start(pending)
             return self._pending
 
+    @property
+    def overdue(self) -> bool:
+        """Return whether a run takes longer than its limit: nobody need wait for it."""
+        with self._lock:
+            return self._pending is not None and self._clock() - self._started_s >= self.check.timeout_s
+
     def result(self) -> CheckResult:
         """Return the last result, and *down* while a run takes longer than its limit or no run has ended yet."""
         with self._lock:

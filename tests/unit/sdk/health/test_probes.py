@@ -86,7 +86,7 @@ def test_results_are_kept_for_a_while(health: Health, server: PageServer) -> Non
 
 def test_a_check_that_blocks_for_ever_holds_up_nobody() -> None:
     released = threading.Event()
-    health = Health(answer_within_s=0.08)
+    health = Health(answer_within_s=0.06)
     health.add(Check("hangs", released.wait, timeout_s=0.1, cache_s=0))
 
     async def never_awaits() -> None:
