@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import aiohttp
 import httpx
 import pytest
 import requests
@@ -294,6 +295,18 @@ async def test_bytes_of_concurrent_requests_are_told_apart(echo_url: str) -> Non
 
     assert 90_000 < large.usage.sent_bytes < 90_500
     assert 10 < small.usage.sent_bytes < 500
+
+
+async def test_bytes_of_aiohttp_are_charged(echo_url: str) -> None:
+    async def post() -> int:
+        async with aiohttp.ClientSession() as session, session.post(echo_url, data=b"x" * 20_000) as response:
+            return len(await response.read())
+
+    meter = measure()
+
+    assert await meter.run(post()) == 50_000
+    assert 20_000 < meter.usage.sent_bytes < 20_500
+    assert 50_000 < meter.usage.received_bytes < 50_500
 
 
 def test_everything_is_given_back() -> None:
