@@ -20,6 +20,7 @@ from gnomon.alerting.alertmanager_config import (
     load_alertmanager_config,
     no_routing,
 )
+from gnomon.alerting.heartbeat import HeartbeatSettings
 from gnomon.alerting.notification_service import NotificationSettings
 from gnomon.alerting.outgoing_http import OutgoingSettings
 from gnomon.ingest.otlp_names import TranslationStrategy
@@ -555,6 +556,12 @@ class Config:
             external_url=options.external_url.rstrip("/"),
             kept_s=options.kept,
         )
+
+    @property
+    def heartbeat(self) -> HeartbeatSettings:
+        """Return where heartbeats go."""
+        options = self.options.alerting
+        return HeartbeatSettings(options.heartbeat_url, options.heartbeat_interval, self.notifications.outgoing)
 
     @property
     def telemetry(self) -> telemetry.Settings:

@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import REGISTRY
 
 from gnomon import __version__
+from gnomon.alerting.heartbeat import Heartbeat
 from gnomon.alerting.notification_service import NotificationService, NotificationSettings
 from gnomon.alerting.rule_files import load_rule_files
 from gnomon.alerting.rule_service import RuleService, RuleSettings
@@ -285,7 +286,7 @@ class Server:
             otlp_grpc=f"{_url_host(web.host)}:{otlp_grpc.port}",
         )
         _warn_of_unused(config.prometheus)
-        for service in (scraper, notifications, rules):
+        for service in (scraper, notifications, rules, self._make_heartbeat(rules, notifications)):
             await self._add(service)
         self._stack.callback(health.mark_draining)
         health.mark_started()
@@ -305,6 +306,11 @@ class Server:
             notifications.put,
         )
         return rules, notifications
+
+    def _make_heartbeat(self, rules: RuleService, notifications: NotificationService) -> Heartbeat:
+        return Heartbeat(
+            lambda: self._config.heartbeat, lambda: rules.problem() or notifications.problem(), self._clock
+        )
 
     def _notification_settings(self) -> NotificationSettings:
         settings = self._config.notifications

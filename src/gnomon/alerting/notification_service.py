@@ -1,7 +1,7 @@
 """From alerts to people, as a service: pool, groups, stages and channels by one configuration, replaced as a whole."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -15,6 +15,7 @@ from gnomon.alerting.fired_alerts import NEVER, FiredAlert
 from gnomon.alerting.grouping import AlertGroup
 from gnomon.alerting.inhibition import Inhibitor
 from gnomon.alerting.message_values import Message
+from gnomon.alerting.notification_records import NotificationRecord, NotificationState, make_record
 from gnomon.alerting.outgoing_http import OutgoingHttp, OutgoingSettings
 from gnomon.alerting.receivers import Integration, Receivers, make_receivers
 from gnomon.alerting.routing import Route
@@ -69,7 +70,7 @@ class NotificationService:
         self._clock = clock
         self._read_settings = read_settings
         self._settings = NotificationSettings()
-        self.notifications = NotificationStore(state)
+        self._notifications = NotificationStore(state)
         self.silences = Silences(SilenceStore(state), clock)
         self._pool = AlertPool(FiredAlertStore(state), clock)
         self._failures = DeliveryFailures(clock)
@@ -139,9 +140,23 @@ class NotificationService:
         """Return the named times for which a group's route is quiet now."""
         return quiet_times(group.route, self.config.time_intervals, self._clock.now_ns())
 
-    def failing_channels(self) -> list[FiredAlert]:
-        """Return the alerts of channels whose last notification failed."""
-        return list(self._failures.failing.values())
+    def failing_channels(self) -> Mapping[tuple[str, str], FiredAlert]:
+        """Return the alerts of channels whose last notification failed, by receiver and integration."""
+        return self._failures.failing
+
+    def problem(self) -> str:
+        """Return why nobody can be told at all, empty when somebody can: a reason to withhold heartbeats."""
+        counts = {name: len(integrations) for name, integrations in self._receivers.items() if integrations}
+        if counts and self._failures.failing_receivers(counts) == set(counts):
+            return "no receiver can be told"
+        return "" if self._dispatcher is not None else "notifications are not started"
+
+    async def find_records(
+        self, *, limit: int, receiver: str = "", states: Collection[NotificationState] = (), before_ns: int | None
+    ) -> list[NotificationRecord]:
+        """Return notifications with their attempts, the latest first."""
+        found = await self._notifications.find(limit=limit, receiver=receiver, states=states, before_ns=before_ns)
+        return [make_record(notification) for notification in found]
 
     def integrations(self, receiver: str) -> tuple[Integration, ...]:
         """Return a receiver's channels; raises NotFoundError."""
@@ -175,10 +190,10 @@ class NotificationService:
         self._inhibitor = Inhibitor(config.inhibit_rules)
         self._inhibitor.observe(self._pool.all())
         self._receivers = make_receivers(config, OutgoingHttp(self._settings.outgoing))
-        tools = DeliveryTools(self.notifications, self._clock, lambda: self._settings.external_url, self._report)
+        tools = DeliveryTools(self._notifications, self._clock, lambda: self._settings.external_url, self._report)
         deliver = Deliver(self._receivers, tools)
         deadline_ns = self._clock.now_ns() + _RESUME_NS
-        for notification in await self.notifications.pending():
+        for notification in await self._notifications.pending():
             task = asyncio.create_task(deliver.resume(notification, deadline_ns), name="resumed notification")
             self._resumed.add(task)
             task.add_done_callback(self._resumed.discard)
@@ -238,4 +253,4 @@ class NotificationService:
         await self._pool.forget_resolved()
         await self.silences.forget_old()
         self._inhibitor.forget(now_ns)
-        await self.notifications.forget(now_ns - round(self._settings.kept_s * _NS), now_ns)
+        await self._notifications.forget(now_ns - round(self._settings.kept_s * _NS), now_ns)

@@ -47,6 +47,8 @@ _NS = 1_000_000_000
 _MOST_LABELS = 200_000
 # Renamed rules get this many intervals to take their series over before these are ended.
 _GRACE_INTERVALS = 2
+# A group that misses more than these is late enough to be told.
+_LATE_INTERVALS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,21 @@ class RuleService:
         self._encoded: dict[Labels, bytes] = {}
         self._told: dict[tuple[str, int], str] = {}
         self._evaluator = self._make_evaluator()
+        self._begun_ms = clock.now_ns() // 1_000_000
 
     @property
     def groups(self) -> list[GroupState]:
         """Return all groups with what became of their last evaluation, in the order of their files."""
         return [state for state, _ in self._running.values()]
+
+    def problem(self) -> str:
+        """Return why rules are not evaluated as they should be, empty when they are."""
+        now_ms = self._clock.now_ns() // 1_000_000
+        for state in self.groups:
+            since_ms = now_ms - max(state.last_evaluation_ms, self._begun_ms)
+            if since_ms > _LATE_INTERVALS * state.interval_ms + round(self._settings.settle_s * 1000):
+                return f"rule group {state.group.name!r} was not evaluated for {since_ms // 1000} s"
+        return ""
 
     async def start(self) -> None:
         """Read the rule files and begin, with alerts as they were before a restart; raises RuleFileError."""
