@@ -11,7 +11,7 @@ from gnomon.sdk.http_answers import Answer, AsgiApp, Pages, PageServer, asgi_app
 from gnomon.sdk.profiling import py_spy, sampler
 from gnomon.sdk.profiling.flame_graph import render
 from gnomon.sdk.profiling.memory import Group, MemoryProfiler, as_text
-from gnomon.sdk.profiling.settings import ProfilingSettings
+from gnomon.sdk.profiling.settings import ProfilingSettings, load_settings
 from gnomon.sdk.profiling.stacks import Stacks
 
 T = TypeVar("T")
@@ -34,8 +34,8 @@ class Profiling:
     """Answer the profiling pages, one profile at a time; everything is 403 unless debug mode is on."""
 
     def __init__(self, settings: ProfilingSettings | None = None) -> None:
-        """Take the limits; nothing is traced or sampled before somebody asks."""
-        self._settings = settings or ProfilingSettings()
+        """Take the limits, or GNOMON_DEBUG and defaults; nothing is traced or sampled before somebody asks."""
+        self._settings = settings or load_settings()
         self._memory = MemoryProfiler(self._settings.frames, self._settings.snapshots)
         self._busy = threading.Lock()
         self._busy_until_s = 0.0

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from gnomon.sdk.profiling import Profiling, ProfilingSettings, py_spy
+from gnomon.sdk.profiling import Profiling, ProfilingSettings, load_settings, py_spy
 from gnomon.sdk.profiling.flame_graph import render
 from gnomon.sdk.profiling.stacks import Stacks
 
@@ -92,7 +92,7 @@ def test_where_the_platform_refuses_it_says_so_and_samples_itself() -> None:
 
 
 def test_without_debug_mode_everything_is_forbidden() -> None:
-    server = Profiling().serve()
+    server = Profiling(load_settings({})).serve()
     try:
         for page in ("cpu?duration=1", "memory"):
             answer = _get(f"http://127.0.0.1:{server.port}/debug/profile/{page}")
