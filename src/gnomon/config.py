@@ -4,6 +4,7 @@ import difflib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import field as of_dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,7 @@ from gnomon.alerting.alertmanager_config import (
 from gnomon.alerting.heartbeat import HeartbeatSettings
 from gnomon.alerting.notification_service import NotificationSettings
 from gnomon.alerting.outgoing_http import OutgoingSettings
+from gnomon.dashboards.dashboard_files import DashboardFile, DashboardFileError, load_dashboard_files
 from gnomon.ingest.otlp_names import TranslationStrategy
 from gnomon.ingest.scraping.prometheus_file import PrometheusConfig, PrometheusFileError, load_prometheus_file
 from gnomon.ingest.settings import HostMetricsSettings, IngestSettings, OtlpSettings, OwnMetricsSettings
@@ -380,6 +382,12 @@ class Options(_Section):
         reloadable=True,
     )
     alerting: AlertingOptions = Field(default_factory=AlertingOptions)
+    dashboards: TextList = _setting(
+        [],
+        "Files with dashboards, Gnomon's own or Grafana's, JSON or YAML: paths, which may hold patterns. They are "
+        "shown with their path and cannot be changed in the UI.",
+        reloadable=True,
+    )
     scraping: ScrapingOptions = Field(default_factory=ScrapingOptions)
     own_metrics: OwnMetricsOptions = Field(default_factory=OwnMetricsOptions)
     host_metrics: HostMetricsOptions = Field(default_factory=HostMetricsOptions)
@@ -423,6 +431,7 @@ class Config:
     unknown_variables: tuple[str, ...]
     prometheus: PrometheusConfig = _NO_PROMETHEUS
     alertmanager: AlertmanagerConfig = _NO_ALERTMANAGER
+    dashboards: Mapping[str, DashboardFile] = of_dataclass(default_factory=dict)
 
     @property
     def web(self) -> web_settings.Settings:
@@ -591,7 +600,7 @@ class Config:
         taken = {key: source for key, source in new.sources.items() if key in reloadable}
         sources = kept | taken
         options = Options.model_validate(_nest(sources))
-        return Config(options, sources, new.unknown_variables, new.prometheus, new.alertmanager)
+        return Config(options, sources, new.unknown_variables, new.prometheus, new.alertmanager, new.dashboards)
 
     def effective(self) -> list[EffectiveSetting]:
         """Return every setting with its value and source; secrets are hidden."""
@@ -648,7 +657,14 @@ def load_config(
         raise SettingsError("\n".join(faults)) from error
     _check_together(options)
     prometheus = _read_prometheus_file(options.prometheus, environment)
-    return Config(options, sources, tuple(unknown), prometheus, _read_alertmanager_file(options.alertmanager))
+    return Config(
+        options,
+        sources,
+        tuple(unknown),
+        prometheus,
+        _read_alertmanager_file(options.alertmanager),
+        _read_dashboard_files(options.dashboards),
+    )
 
 
 def _read_prometheus_file(path: Path | None, environment: Mapping[str, str]) -> PrometheusConfig:
@@ -666,6 +682,13 @@ def _read_alertmanager_file(path: Path | None) -> AlertmanagerConfig:
     try:
         return load_alertmanager_config(path)
     except AlertmanagerConfigError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _read_dashboard_files(patterns: list[str]) -> dict[str, DashboardFile]:
+    try:
+        return load_dashboard_files(patterns)
+    except DashboardFileError as error:
         raise SettingsError(str(error)) from error
 
 
@@ -693,6 +716,12 @@ def _read_file(path: Path) -> dict[str, tuple[str, object]]:
         place, value = leaves.get(key, ("", None))
         if isinstance(value, str):
             leaves[key] = (place, str(path.absolute().parent / Path(value).expanduser()))
+    if isinstance((patterns := leaves.get("dashboards", ("", None))[1]), list):
+        folder = path.absolute().parent
+        leaves["dashboards"] = (
+            leaves["dashboards"][0],
+            [str(folder / Path(each).expanduser()) if isinstance(each, str) else each for each in patterns],
+        )
     return leaves
 
 

@@ -100,6 +100,7 @@ class Server:
         self._otlp_metrics: OtlpMetrics | None = None
         self._rules: RuleService | None = None
         self._notifications: NotificationService | None = None
+        self._dashboards: DashboardLibrary | None = None
         self.started_at_ns = self._clock.now_ns()
 
     @property
@@ -184,6 +185,8 @@ class Server:
         await self._scrape(new.prometheus)
         if self._otlp_metrics is not None:
             self._otlp_metrics.reconfigure(self._config.ingest.otlp)
+        if self._dashboards is not None:
+            self._dashboards.use_files(self._config.dashboards)
         if self._rules is not None:
             await self._rules.reload()
         if self._notifications is not None:
@@ -241,6 +244,7 @@ class Server:
             extra_metrics=config.options.scraping.extra_metrics,
         )
         rules, notifications = self._open_alerting(state, series, SampleWriter(receiver))
+        dashboards = self._dashboards = DashboardLibrary(DashboardStore(state, self._clock), config.dashboards)
         services = Services(
             settings=web,
             control=self,
@@ -251,7 +255,7 @@ class Server:
             logs=LogSearch(log_store, LogStatistics(engine, journal)),
             log_tail=LogTail(log_store, self._clock),
             tracing=tracing,
-            dashboards=DashboardLibrary(DashboardStore(state, self._clock)),
+            dashboards=dashboards,
             metrics=facts,
             queries=MetricQueries(QueryEngine(series, config.promql), series, facts),
             scraping=scraper,

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -54,6 +56,33 @@ GRAFANA = {
         {"type": "nodeGraph", "title": "Strange", "gridPos": {"x": 0, "y": 8, "w": 24, "h": 4}, "targets": []},
     ],
 }
+
+
+FILE = {
+    "format": "gnomon.dashboard/1",
+    "title": "Kept beside the code",
+    "panels": [{"id": 1, "kind": "text", "title": "Note", "place": {"w": 12, "h": 4}, "text": "First *wording*."}],
+}
+
+
+@pytest.fixture(scope="module")
+def dashboard_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a dashboard's file, beside the configuration that names it."""
+    folder = tmp_path_factory.mktemp("configuration")
+    (folder / "gnomon.yml").write_text("dashboards: [dashboards/*.json]\n", encoding="utf-8")
+    path = folder / "dashboards" / "beside.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(FILE), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def gnomon(tmp_path_factory: pytest.TempPathFactory, dashboard_file: Path) -> Iterator[GnomonProcess]:
+    """Return a running server with a dashboard that is kept as a file."""
+    configuration = dashboard_file.parent.parent / "gnomon.yml"
+    process = GnomonProcess(tmp_path_factory.mktemp("gnomon") / "data", ("--config", str(configuration))).start()
+    yield process
+    process.stop()
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +260,31 @@ def test_what_is_explored_becomes_a_panel(shops: GnomonProcess, open_page: OpenP
     page.get_by_role("menuitem", name="Collected").click()
     expect(page).to_have_url(re.compile(f"/dashboards/{made}.*panel=2"))
     assert _stored(shops, made)["dashboard"]["panels"][1]["queries"][0]["expression"] == "count(shop_open)"
+
+
+def test_a_dashboard_kept_as_a_file_is_shown_and_follows_its_file(
+    shops: GnomonProcess, dashboard_file: Path, open_page: OpenPage, shoot: Shoot
+) -> None:
+    page = open_page(f"{shops.url}/dashboards?q=beside")
+    expect(page.get_by_role("row", name=re.compile("Kept beside the code"))).to_contain_text("kept as a file")
+    page.get_by_role("link", name="Kept beside the code").click()
+    expect(page).to_have_url(re.compile("/dashboards/file-beside"))
+    expect(_panel(page, "Note")).to_contain_text("First wording.")
+    expect(page.get_by_text(str(dashboard_file))).to_be_visible()
+    expect(page.get_by_role("button", name="Edit")).to_have_count(0)
+    shoot(page, "dashboard-file-dark-1280")
+
+    refused = httpx.delete(f"{shops.url}/api/dashboards/file-beside?version=1", trust_env=False)
+    assert (refused.status_code, str(dashboard_file) in refused.text) == (400, True)
+    changed = FILE | {"panels": [FILE["panels"][0] | {"text": "Second wording."}]}  # type: ignore[index]
+    dashboard_file.write_text(json.dumps(changed), encoding="utf-8")
+    httpx.post(f"{shops.url}/-/reload", trust_env=False).raise_for_status()
+    page.reload()
+    expect(_panel(page, "Note")).to_contain_text("Second wording.")
+
+    dashboard_file.write_text("{", encoding="utf-8")
+    wrong = httpx.post(f"{shops.url}/-/reload", trust_env=False)
+    assert (wrong.status_code, "beside.json" in wrong.text) == (400, True)
+    page.reload()
+    expect(_panel(page, "Note")).to_contain_text("Second wording.")
+    dashboard_file.write_text(json.dumps(FILE), encoding="utf-8")

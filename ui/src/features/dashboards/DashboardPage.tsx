@@ -49,8 +49,9 @@ function DashboardView({ opened, reload }: { opened: OpenedDashboard | null; rel
   const { dashboard } = draft;
   usePageTitle(dashboard.title, [{ label: "Dashboards", to: "/dashboards" }]);
   useDefaultRange(dashboard);
-  const shipped = opened?.summary.shipped ?? false;
-  const editing = !shipped && (opened === null || search.edit === "on");
+  const path = opened?.summary.path ?? null;
+  const fixed = path !== null || (opened?.summary.shipped ?? false);
+  const editing = !fixed && (opened === null || search.edit === "on");
   const [folds, setFolds] = useState<ReadonlySet<number>>(new Set());
   const [saved, setSaved] = useState(false);
   const leaving = useRef(false);
@@ -98,9 +99,9 @@ function DashboardView({ opened, reload }: { opened: OpenedDashboard | null; rel
   useShortcuts([
     {
       keys: "e",
-      does: shipped ? "Duplicate to edit" : "Edit the dashboard, or end editing",
+      does: fixed ? "Duplicate to edit" : "Edit the dashboard, or end editing",
       group: "Dashboard",
-      run: () => (shipped ? duplicate() : setSearch({ edit: editing ? undefined : "on", settings: undefined })),
+      run: () => (fixed ? duplicate() : setSearch({ edit: editing ? undefined : "on", settings: undefined })),
     },
     {
       keys: "Ctrl+s",
@@ -126,7 +127,11 @@ function DashboardView({ opened, reload }: { opened: OpenedDashboard | null; rel
         <div className={styles.tools}>
           <VariableBar states={variables.states} />
           <div className={styles.actions}>
-            {shipped && <span className="quiet">Comes with Gnomon</span>}
+            {fixed && (
+              <span className={`quiet truncate ${styles.origin ?? ""}`} title={path === null ? undefined : `Kept in ${path}: change it there, and reload the configuration`}>
+                <bdi>{path ?? "Comes with Gnomon"}</bdi>
+              </span>
+            )}
             {draft.changed && opened !== null && <span className={styles.unsaved}>Not saved</span>}
             {saved && (
               <span role="status" className="quiet">
@@ -162,7 +167,7 @@ function DashboardView({ opened, reload }: { opened: OpenedDashboard | null; rel
               </>
             )}
             {opened !== null && <ExportMenu id={opened.summary.id} />}
-            {shipped ? (
+            {fixed ? (
               <Button onClick={duplicate} title="Duplicate to edit (e)">
                 <Copy size={14} aria-hidden /> Duplicate
               </Button>
@@ -232,7 +237,7 @@ function DashboardView({ opened, reload }: { opened: OpenedDashboard | null; rel
           <Grid
             panels={panels}
             onChange={editing ? (next) => setPanels(compact(next)) : undefined}
-            onEdit={shipped ? undefined : (id) => setSearch({ edit: "on", panel: String(id) })}
+            onEdit={fixed ? undefined : (id) => setSearch({ edit: "on", panel: String(id) })}
             onDuplicate={editing ? (id) => setPanels(duplicatePanel(dashboard.panels, id)) : undefined}
             onView={(id) => setSearch({ panel: String(id), edit: undefined })}
             onFold={fold}

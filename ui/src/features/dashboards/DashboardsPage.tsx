@@ -17,7 +17,7 @@ import { formatCount } from "../../format/numbers";
 import { copyOf } from "./copyOf";
 import styles from "./DashboardsPage.module.css";
 
-/** All dashboards: those that people made, and those that come with Gnomon. */
+/** All dashboards: those that people made, those kept as files, and those that come with Gnomon. */
 export default function DashboardsPage() {
   const query = useApi<DashboardListResponse>("/api/dashboards", {}, { refresh: true });
   const typed = useParam("q");
@@ -77,7 +77,14 @@ export default function DashboardsPage() {
       numeric: true,
       width: "152px",
       sortBy: ({ updated_ms: ms }) => ms,
-      cell: ({ updated_ms: ms }) => (ms === null ? <span className="quiet">comes with Gnomon</span> : <Time ms={ms} style="age" />),
+      cell: ({ updated_ms: ms, path }) =>
+        ms === null ? (
+          <span className="quiet" title={path ?? undefined}>
+            {path === null ? "comes with Gnomon" : "kept as a file"}
+          </span>
+        ) : (
+          <Time ms={ms} style="age" />
+        ),
     },
     {
       key: "actions",
@@ -155,7 +162,7 @@ function RowMenu({ row, onCopy, onDelete }: { row: DashboardSummary; onCopy: () 
         <Menu.Item leftSection={<Download size={14} />} component="a" href={withParams(path, { format: "grafana" })} download={`${row.id}.grafana.json`}>
           Export for Grafana
         </Menu.Item>
-        {!row.shipped && (
+        {row.updated_ms !== null && (
           <Menu.Item leftSection={<Trash2 size={14} />} closeMenuOnClick={sure} onClick={() => (sure ? onDelete() : setSure(true))}>
             {sure ? "Delete for good" : "Delete"}
           </Menu.Item>

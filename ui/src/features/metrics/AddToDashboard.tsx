@@ -67,7 +67,7 @@ export function AddToDashboard({ queries, unit, view, stacked }: AddToDashboardP
         <Menu.Dropdown mah={360} style={{ overflow: "auto" }}>
           <Menu.Item onClick={() => void add(null)}>New dashboard</Menu.Item>
           {list.data?.dashboards
-            .filter(({ shipped }) => !shipped)
+            .filter(({ shipped, path }) => !shipped && path === null)
             .map(({ id, title }) => (
               <Menu.Item key={id} onClick={() => void add(id)}>
                 {title}
