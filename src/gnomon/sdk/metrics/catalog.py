@@ -9,6 +9,7 @@ Merging = Literal["sum", "livesum", "mostrecent", "livemostrecent", "max"]
 HTTP_SECONDS = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0)
 WORK_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 MODEL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
+WAIT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 STATEMENT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -164,6 +165,38 @@ METRICS: tuple[Metric, ...] = (
     _counter("budget", "budget_limit_reached_total", ("tenant", "persona_id"), "Requests that met a spent budget."),
     _counter("policy", "policy_evaluations_total", ("result",), "Decisions of policies, by result."),
     _counter("policy", "policy_blocked_total", ("tool_name", "tenant"), "Executions of tools that a policy blocked."),
+    _counter(
+        "messaging",
+        "messaging_messages_sent_total",
+        ("system", "destination", "error"),
+        "Messages handed to a broker; error is empty for those that it took.",
+    ),
+    _histogram(
+        "messaging",
+        "messaging_queue_wait_seconds",
+        ("system", "destination"),
+        "Time from sending a message, or from when its retry was due, to its receipt by a consumer.",
+        WAIT_SECONDS,
+    ),
+    _histogram(
+        "messaging",
+        "messaging_process_duration_seconds",
+        ("system", "destination", "outcome"),
+        "Time that attempts to process a message took, by outcome: processed or failed.",
+        WORK_SECONDS,
+    ),
+    _counter(
+        "messaging",
+        "messaging_messages_retried_total",
+        ("system", "destination"),
+        "Attempts that failed and are made again.",
+    ),
+    _counter(
+        "messaging",
+        "messaging_messages_dead_lettered_total",
+        ("system", "destination"),
+        "Messages moved to a dead letter queue.",
+    ),
     _counter("gateway", "gateway_requests_total", ("gateway_id", "method", "status"), "Requests through a gateway."),
     _gauge("gateway", "gateway_active_connections", ("gateway_id",), "Connections that a gateway holds now."),
 )

@@ -22,6 +22,7 @@ from gnomon.sdk.messaging import (
     connect,
 )
 from gnomon.sdk.messaging.sqlite_queue import SqliteBroker
+from gnomon.testing import capture
 from tests.recorded_telemetry import RecordedTelemetry
 
 PROMPT = RetryPolicy(max_attempts=2, first_delay_s=0.01, max_delay_s=0.02)
@@ -248,3 +249,27 @@ async def test_addresses_that_mean_nothing_are_refused_with_what_to_do() -> None
         await connect("sqlite://")
     with pytest.raises(BrokerUnavailableError, match=r"Cannot open the queue '/nowhere/at/all.db'"):
         await connect("sqlite:////nowhere/at/all.db")
+
+
+async def test_what_is_sent_waits_is_retried_and_buried_is_counted(url: str) -> None:
+    def handle(delivery: Delivery) -> None:
+        if delivery.body == b"poison":
+            raise OSError("busy")
+
+    with capture() as told:
+        async with await Publisher.connect(url) as publisher:
+            for body in ("healthy", "poison"):
+                await publisher.send("counted", body)
+        consumer = Consumer(url, "counted", handle, group="g", retry=PROMPT)
+        running = asyncio.create_task(consumer.run())
+        await _take_dead(url, "counted")
+        consumer.stop()
+        await running
+        topic = {"system": "sqlite", "destination": "counted"}
+
+        assert told.value("messaging_messages_sent_total", **topic, error="") == 2
+        assert told.value("messaging_messages_retried_total", **topic) == 1
+        assert told.value("messaging_messages_dead_lettered_total", **topic) == 1
+        assert told.value("messaging_process_duration_seconds_count", **topic, outcome="failed") == 2
+        assert told.value("messaging_process_duration_seconds_count", **topic, outcome="processed") == 1
+        assert told.value("messaging_queue_wait_seconds_count", **topic) == 3
