@@ -27,7 +27,7 @@ dev: python node ## Start Gnomon and the UI so that both follow your edits
 .PHONY: test
 test: python node peers $(UI_PAGE) ## Run every test, with the real peers installed (PYTEST=… adds arguments)
 	cd ui && npm test
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder $(PYTEST)
 
 .PHONY: check
 check: lock-check format-check lint types imports ui-lint ui-types ## Check formats, lint, types and the order of imports (-k: go on after a failure)

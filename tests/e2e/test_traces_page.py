@@ -173,6 +173,6 @@ def test_the_page_is_kept_to_be_looked_at(
     tasks: GnomonProcess, open_page: OpenPage, shoot: Shoot, width: int, height: int, scheme: str
 ) -> None:
     page = open_search(tasks, open_page, width=width, height=height, scheme=scheme)
-    page.get_by_role("complementary", name="Facets").get_by_text("worker").wait_for()
+    page.get_by_role("complementary", name="Facets").get_by_text("worker", exact=True).wait_for()
     shoot(page, f"traces_{scheme}_{width}")
     assert page.evaluate("document.documentElement.scrollWidth") == width
