@@ -1,11 +1,28 @@
 """Where spans, events and log records go: the providers of this process, once `setup` made them."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk._logs import LoggerProvider, ReadWriteLogRecord
+    from collections.abc import Mapping
+
+    from opentelemetry._logs import LoggerProvider
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+
+
+class LoggedRecord(NamedTuple):
+    """Hold a log record or event; times in nanoseconds, ids 0 and texts "" where there is none."""
+
+    time_ns: int
+    observed_ns: int
+    severity: int
+    severity_text: str
+    body: Any
+    attributes: "Mapping[str, Any]"
+    event_name: str
+    trace_id: int
+    span_id: int
+    flags: int
 
 
 class Watcher(Protocol):
@@ -14,7 +31,7 @@ class Watcher(Protocol):
     def on_span(self, span: "ReadableSpan") -> None:
         """Take an ended span."""
 
-    def on_log(self, record: "ReadWriteLogRecord") -> None:
+    def on_log(self, record: LoggedRecord) -> None:
         """Take a log record or event."""
 
 

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
 
 from gnomon.sdk import export
+from gnomon.sdk.export import LoggedRecord
 from gnomon.sdk.metrics import families
 from gnomon.sdk.setup import is_running, setup, shutdown
 
@@ -64,19 +64,18 @@ class Captured:
             self.spans.append(_span(span))
             self._changed.notify_all()
 
-    def on_log(self, record: ReadWriteLogRecord) -> None:
+    def on_log(self, record: LoggedRecord) -> None:
         """Keep a log record."""
-        told = record.log_record
         with self._changed:
             self.records.append(
                 Event(
-                    told.event_name or "",
-                    told.body,
-                    dict(told.attributes or {}),
-                    told.severity_text or "",
-                    f"{told.trace_id:032x}" if told.trace_id else "",
-                    f"{told.span_id:016x}" if told.span_id else "",
-                    told.timestamp or told.observed_timestamp or 0,
+                    record.event_name,
+                    record.body,
+                    dict(record.attributes),
+                    record.severity_text,
+                    f"{record.trace_id:032x}" if record.trace_id else "",
+                    f"{record.span_id:016x}" if record.span_id else "",
+                    record.time_ns,
                 )
             )
             self._changed.notify_all()

@@ -9,9 +9,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from gnomon.sdk.export import LoggedRecord
 
 _HAS_IS_REMOTE = 0x100
 _IS_REMOTE = 0x200
@@ -27,8 +28,14 @@ _SHORT = 64
 _MASK_64 = (1 << 64) - 1
 _MAX_DEPTH = 16
 
+_limit = [32 * 1024]
 _pairs: dict[tuple[str, str | int | bool, type], bytes] = {}
 _texts: dict[str, bytes] = {}
+
+
+def limit_text(length: int) -> None:
+    """Cut longer texts off, from now on."""
+    _limit[0] = length
 
 
 def varint(number: int) -> bytes:
@@ -58,7 +65,7 @@ def text(tag: bytes, value: str) -> bytes:
 def any_value(value: Any, depth: int = 0) -> bytes:
     """Encode an AnyValue: what is no attribute value by OpenTelemetry's rules becomes its text."""
     if isinstance(value, str):
-        return text(b"\x0a", value)
+        return text(b"\x0a", value if len(value) <= _limit[0] else value[: _limit[0]])
     if isinstance(value, bool):
         return b"\x10\x01" if value else b"\x10\x00"
     if isinstance(value, int):
@@ -174,27 +181,26 @@ def _link(link: Any) -> bytes:
     return field(b"\x6a", b"".join(parts))
 
 
-def log_record(readable: ReadableLogRecord | ReadWriteLogRecord) -> bytes:
+def log_record(record: LoggedRecord) -> bytes:
     """Encode a log record or event as a `log_records` field of ScopeLogs."""
-    record = readable.log_record
-    parts = [_TIME(0x09, record.timestamp or record.observed_timestamp or 0)]
-    if record.severity_number is not None:
-        parts += (b"\x10", varint(record.severity_number.value))
+    parts = [_TIME(0x09, record.time_ns)]
+    if record.severity:
+        parts += (b"\x10", bytes((record.severity,)))
     if record.severity_text:
         parts += (b"\x1a", _name(record.severity_text))
     if record.body is not None:
         parts.append(field(b"\x2a", any_value(record.body)))
     if record.attributes:
         parts.append(key_values(b"\x32", record.attributes))
-    if readable.dropped_attributes:
-        parts += (b"\x38", varint(readable.dropped_attributes))
-    if record.trace_flags:
-        parts.append(_FLAGS_BYTE(0x45, int(record.trace_flags)))
     if record.trace_id:
-        parts += (b"\x4a\x10", record.trace_id.to_bytes(16, "big"))
-    if record.span_id:
-        parts += (b"\x52\x08", record.span_id.to_bytes(8, "big"))
-    parts.append(_TIME(0x59, record.observed_timestamp or 0))
+        parts += (
+            _FLAGS_BYTE(0x45, record.flags),
+            b"\x4a\x10",
+            record.trace_id.to_bytes(16, "big"),
+            b"\x52\x08",
+            record.span_id.to_bytes(8, "big"),
+        )
+    parts.append(_TIME(0x59, record.observed_ns))
     if record.event_name:
         parts += (b"\x62", _name(record.event_name))
     return field(b"\x12", b"".join(parts))

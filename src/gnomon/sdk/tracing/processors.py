@@ -1,7 +1,6 @@
-"""What happens to each span and log record on its way: the work's attributes in, bytes out."""
+"""What happens to each span on its way: the work's attributes in, bytes out."""
 
 from opentelemetry.context import Context
-from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import SpanKind
 
@@ -42,35 +41,6 @@ class SpanSender(SpanProcessor):
                 self._outbox.put("traces", span.instrumentation_scope, wire.span(span))
         except Exception as error:  # noqa: BLE001 - a span that cannot be sent is the SDK's fault alone
             note("queue a span", error)
-
-    def shutdown(self) -> None:
-        """Leave the outbox to who made it."""
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Send what waits."""
-        return self._outbox.flush(timeout_millis / 1000) if self._outbox is not None else True
-
-
-class LogSender(LogRecordProcessor):
-    """Queue each log record and event."""
-
-    def __init__(self) -> None:
-        """Queue nothing yet."""
-        self._outbox: Outbox | None = None
-
-    def aim(self, outbox: Outbox | None) -> None:
-        """Queue here from now on, or nowhere."""
-        self._outbox = outbox
-
-    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Encode and queue."""
-        try:
-            for watcher in export.watchers():
-                watcher.on_log(log_record)
-            if self._outbox is not None:
-                self._outbox.put("logs", log_record.instrumentation_scope, wire.log_record(log_record))
-        except Exception as error:  # noqa: BLE001 - as above
-            note("queue a log record", error)
 
     def shutdown(self) -> None:
         """Leave the outbox to who made it."""

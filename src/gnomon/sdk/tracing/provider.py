@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from opentelemetry import trace
 from opentelemetry._logs import get_logger_provider, set_logger_provider
-from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
+from opentelemetry._logs._internal import ProxyLoggerProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 
+from gnomon.sdk import wire
 from gnomon.sdk.outbox import Outbox
 from gnomon.sdk.settings import Settings
-from gnomon.sdk.tracing.processors import LogSender, SpanSender
+from gnomon.sdk.tracing.loggers import WireLoggerProvider
+from gnomon.sdk.tracing.processors import SpanSender
 from gnomon.sdk.tracing.sampling import KeepingSampler
 
 
@@ -19,22 +21,22 @@ class Recorder:
     """Hold what makes spans and log records, and where each of them is aimed."""
 
     tracers: TracerProvider
-    loggers: LoggerProvider
+    loggers: WireLoggerProvider
     sampler: KeepingSampler
     spans: SpanSender
-    logs: LogSender
 
     def aim(self, settings: Settings, outbox: Outbox | None) -> None:
         """Record as told, into `outbox`, or for watchers alone where it is None."""
+        wire.limit_text(settings.attribute_bytes)
         self.sampler.take(settings.sample_ratio if settings.traces else None)
         self.spans.aim(outbox, settings.slow_s)
-        self.logs.aim(outbox)
+        self.loggers.aim(outbox)
 
     def rest(self) -> None:
         """Record and send nothing."""
         self.sampler.take(None)
         self.spans.aim(None, 0)
-        self.logs.aim(None)
+        self.loggers.aim(None)
 
 
 _made: list[Recorder] = []
@@ -43,12 +45,12 @@ _made: list[Recorder] = []
 def recorder(settings: Settings) -> Recorder:
     """Return this process's recorder; the first call makes it, with limits and resource from `settings`.
 
-    A tracer or logger provider that the host installed before stays in place, with its sampler; it gets Gnomon's
-    processor besides.
+    A tracer provider that the host installed before stays in place, with its sampler, and gets Gnomon's processor
+    besides; a logger provider of the host's goes on taking what the host's own handlers give it.
     """
     if _made:
         return _made[0]
-    sampler, spans, logs = KeepingSampler(), SpanSender(), LogSender()
+    sampler, spans = KeepingSampler(), SpanSender()
     resource = Resource(dict(settings.resource) | {"service.name": settings.service})
     tracers = trace.get_tracer_provider()
     if not isinstance(tracers, TracerProvider):
@@ -60,14 +62,8 @@ def recorder(settings: Settings) -> Recorder:
         )
         trace.set_tracer_provider(tracers)
     tracers.add_span_processor(spans)
-    loggers = get_logger_provider()
-    if not isinstance(loggers, LoggerProvider):
-        loggers = LoggerProvider(
-            resource=resource,
-            shutdown_on_exit=False,
-            log_record_limits=LogRecordLimits(max_attribute_length=settings.attribute_bytes),
-        )
+    loggers = WireLoggerProvider()
+    if isinstance(get_logger_provider(), ProxyLoggerProvider):
         set_logger_provider(loggers)
-    loggers.add_log_record_processor(logs)
-    _made.append(Recorder(tracers, loggers, sampler, spans, logs))
+    _made.append(Recorder(tracers, loggers, sampler, spans))
     return _made[0]
