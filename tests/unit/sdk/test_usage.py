@@ -6,31 +6,23 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
-from gnomon.sdk import context, export
+from gnomon.sdk import context
 from gnomon.sdk.usage import ApiCallMiddleware, track_api_call, track_feature, track_session
-
-Events = InMemoryLogRecordExporter
+from gnomon.testing import Captured, capture
 
 
 @pytest.fixture
-def events() -> Iterator[Events]:
-    exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
-    loggers = LoggerProvider(shutdown_on_exit=False)
-    loggers.add_log_record_processor(SimpleLogRecordProcessor(exporter))
-    before = (export.tracer_provider(), export.logger_provider())
-    export.install(None, loggers)
-    yield exporter
-    export.install(*before)
+def events() -> Iterator[Captured]:
+    with capture() as told:
+        yield told
 
 
-def _seen(events: Events) -> list[tuple[str | None, dict[str, Any]]]:
-    return [(one.log_record.event_name, dict(one.log_record.attributes or {})) for one in events.get_finished_logs()]
+def _seen(events: Captured) -> list[tuple[str, dict[str, Any]]]:
+    return [(event.name, dict(event.attributes)) for event in events.events]
 
 
-def test_features_are_told_with_who_used_them(events: Events) -> None:
+def test_features_are_told_with_who_used_them(events: Captured) -> None:
     with context.bind(tenant_id="acme"):
         track_feature("export", user_id="ada", format="csv")
 
@@ -39,7 +31,7 @@ def test_features_are_told_with_who_used_them(events: Events) -> None:
     ]
 
 
-def test_a_session_knows_how_long_it_took(events: Events) -> None:
+def test_a_session_knows_how_long_it_took(events: Captured) -> None:
     track_session("s-1", "start", user_id="ada")
     track_session("s-1", "end")
     track_session("elsewhere", "end")
@@ -54,7 +46,7 @@ def test_a_session_knows_how_long_it_took(events: Events) -> None:
         track_session("s-1", "pause")  # type: ignore[arg-type]
 
 
-def test_api_calls_are_told(events: Events) -> None:
+def test_api_calls_are_told(events: Captured) -> None:
     track_api_call("/tasks/{id}", "GET", 200, 0.01, client_id="acme")
 
     assert _seen(events) == [
@@ -71,7 +63,7 @@ def test_api_calls_are_told(events: Events) -> None:
     ]
 
 
-async def test_requests_of_an_app_are_tracked_by_their_route(events: Events) -> None:
+async def test_requests_of_an_app_are_tracked_by_their_route(events: Captured) -> None:
     app, router = FastAPI(), APIRouter(prefix="/tasks")
 
     @router.get("/{task_id}")
@@ -90,7 +82,7 @@ async def test_requests_of_an_app_are_tracked_by_their_route(events: Events) -> 
         for path in ("/tasks/7", "/nowhere/8", "/broken", "/health/live"):
             await client.get(path, headers={"x-client": "acme"})
 
-    calls = [attributes for _name, attributes in _seen(events)]
+    calls = [attributes for name, attributes in _seen(events) if name == "usage.api_call"]
     assert [(call["http.route"], call["http.response.status_code"]) for call in calls] == [
         ("/tasks/{task_id}", 200), ("(unmatched)", 404), ("/broken", 500),
     ]  # fmt: skip

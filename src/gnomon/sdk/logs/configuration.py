@@ -50,6 +50,9 @@ def _make_pipeline(settings: LogSettings, files: list[RotatingFile]) -> Pipeline
     names = NAMES[settings.fields]
     if settings.level_field:
         names = replace(names, level=settings.level_field)
+    project = os.environ.get("GOOGLE_CLOUD_PROJECT", "")
+    if settings.fields == "stackdriver" and project:
+        names = replace(names, trace_prefix=f"projects/{project}/traces/")
     outputs: list[tuple[JsonLines | ConsoleLines, TakesLines]] = []
     if settings.file is not None:
         files.append(RotatingFile(settings.file, settings.rotation))

@@ -21,6 +21,7 @@ class FieldNames:
     trace_id: str = "trace_id"
     span_id: str = "span_id"
     level_values: Mapping[str, str] | None = None
+    trace_prefix: str = ""
 
 
 NAMES: dict[Fields, FieldNames] = {

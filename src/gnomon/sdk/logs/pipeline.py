@@ -12,7 +12,7 @@ from opentelemetry._logs import SeverityNumber
 
 from gnomon.sdk import context, export
 from gnomon.sdk.faults import note
-from gnomon.sdk.logs.lines import ConsoleLines, FieldNames, JsonLines, make_plain
+from gnomon.sdk.logs.lines import ConsoleLines, FieldNames, JsonLines
 from gnomon.sdk.logs.redaction import Redactor
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -105,7 +105,7 @@ class Pipeline:
         known: dict[str, Any] = {}
         span = trace.get_current_span().get_span_context()
         if span.is_valid:
-            known[self._names.trace_id] = f"{span.trace_id:032x}"
+            known[self._names.trace_id] = f"{self._names.trace_prefix}{span.trace_id:032x}"
             known[self._names.span_id] = f"{span.span_id:016x}"
         work = context.current()
         if work is not context.EMPTY:
@@ -140,24 +140,10 @@ class Pipeline:
             severity_text=level.upper(),
             body=message,
             attributes={
-                _ATTRIBUTES.get(key, key): value if isinstance(value, str | bool | int | float) else _as_text(value)
-                for key, value in known.items()
-                if key not in ids and value is not None
+                _ATTRIBUTES.get(key, key): value for key, value in known.items() if key not in ids and value is not None
             },
         )
 
 
 def _name(kind: type[BaseException]) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _as_text(value: Any) -> str:
-    return _TEXT.render_value(value)
-
-
-class _Text(JsonLines):
-    def render_value(self, value: Any) -> str:
-        return self._encode(make_plain(value))
-
-
-_TEXT = _Text(FieldNames())

@@ -146,6 +146,16 @@ def test_fields_bear_the_names_of_their_readers(read: Callable[..., Any], fields
     assert line[names[1]] == names[2]
 
 
+def test_google_cloud_finds_the_trace(read: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "shop-1")
+    lines = read(fields="stackdriver")
+    with TracerProvider(shutdown_on_exit=False).get_tracer("test").start_as_current_span("work") as span:
+        structlog.get_logger().info("hello")
+
+    trace_id = f"{span.get_span_context().trace_id:032x}"
+    assert lines()[0]["logging.googleapis.com/trace"] == f"projects/shop-1/traces/{trace_id}"
+
+
 def test_the_level_has_the_name_that_is_asked_for(read: Callable[..., Any]) -> None:
     lines = read(level_field="severity")
     structlog.get_logger().info("hello")
