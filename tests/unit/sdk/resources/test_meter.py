@@ -2,6 +2,8 @@
 
 import asyncio
 import http.server
+import multiprocessing
+import os
 import subprocess
 import sys
 import threading
@@ -200,6 +202,30 @@ async def test_children_of_concurrent_coroutines_are_told_apart() -> None:
     assert busy.usage.child_cpu_s >= 0.29
     assert idle.usage.child_cpu_s < busy.usage.child_cpu_s / 2
     assert busy.usage.cpu_precision == idle.usage.cpu_precision == "exact"
+
+
+def test_processes_of_multiprocessing_are_charged() -> None:
+    with measure() as around, measure() as meter:
+        process = multiprocessing.get_context("spawn").Process(target=burn, args=(0.2,))
+        process.start()
+        process.join()
+
+    assert meter.usage.child_cpu_s >= 0.2
+    assert (meter.usage.cpu_precision, around.usage.child_cpu_s) == ("exact", meter.usage.child_cpu_s)
+
+
+def test_children_that_nobody_saw_starting_are_told_apart() -> None:
+    with measure() as alone:
+        pid = os.posix_spawn(sys.executable, [sys.executable, "-c", _CHILD], dict(os.environ))
+        os.waitpid(pid, 0)
+    with measure() as around, measure() as inner:
+        pid = os.posix_spawn(sys.executable, [sys.executable, "-c", _CHILD], dict(os.environ))
+        os.waitpid(pid, 0)
+
+    assert (alone.usage.child_cpu_s >= 0.29, alone.usage.cpu_precision) == (True, "shared")
+    assert (inner.usage.child_cpu_s, inner.usage.cpu_precision, around.usage.cpu_precision) == (
+        0, "estimated", "estimated",
+    )  # fmt: skip
 
 
 async def test_a_block_within_a_coroutine_says_that_others_ran_meanwhile() -> None:
