@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import unquote_plus
 
 import orjson
 import re2
+import yaml
 
 from gnomon.alerting.default_messages import DEFAULT_MESSAGES
 from gnomon.alerting.message_values import GoTime, Message, message_record, to_plain
@@ -107,6 +109,22 @@ class MessageTemplates:
             case _:
                 return value
 
+    async def values(self, value: Any, message: Message) -> Any:
+        """Return the same as `texts`, but where a filled-in text is YAML for something else, that: `2` is a number."""
+        match value:
+            case str():
+                text = await self.text(value, message)
+                found = _read_yaml(text)
+                return text if found is None or isinstance(found, str) else found
+            case Mapping():
+                return {
+                    await self.text(name, message): await self.values(part, message) for name, part in value.items()
+                }
+            case list() | tuple():
+                return [await self.values(part, message) for part in value]
+            case _:
+                return value
+
     def _parse(self, text: str) -> Template:
         own = parse_template(text, _KNOWN)
         return Template(own.body, {**self._definitions, **own.definitions})
@@ -139,6 +157,15 @@ def load_templates(patterns: Sequence[str]) -> MessageTemplates:
             raise InvalidInputError(f"template: {Path(name).name}:{error}") from error
         texts.append(text)
     return MessageTemplates(texts)
+
+
+def _read_yaml(text: str) -> Any:
+    try:
+        found = yaml.safe_load(text)
+        orjson.dumps(found)
+    except (yaml.YAMLError, ValueError, TypeError):
+        return None
+    return None if isinstance(found, date) else found
 
 
 def _escape(value: Any, before: str) -> str:

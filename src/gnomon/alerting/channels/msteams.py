@@ -54,7 +54,7 @@ class Msteams(HttpChannel):
         config, templates = self._config, self._tools.templates
         content = {
             "@context": "http://schema.org/extensions",
-            "@type": "MessageCard",
+            "type": "MessageCard",
             "title": await templates.text(config.title, message),
             "summary": await templates.text(config.summary, message),
             "text": await templates.text(config.text, message),
@@ -90,10 +90,10 @@ class MsteamsV2(HttpChannel):
         card = {
             "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
             "type": "AdaptiveCard",
-            "version": "1.4",
+            "version": "1.2",
             "body": [title, text],
             "msteams": {"width": "full"},
         }
-        attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
+        attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
         url = read_secret(config.webhook_url, config.webhook_url_file)
         return [OutgoingRequest(url, to_body({"type": "message", "attachments": [attachment]}), shown_url=HIDDEN)]

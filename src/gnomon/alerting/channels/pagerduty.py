@@ -97,7 +97,7 @@ class Pagerduty(HttpChannel):
             "class": await templates.text(config.class_, message),
             "component": await templates.text(config.component, message),
             "group": await templates.text(config.group, message),
-            "custom_details": await templates.texts({**_DETAILS, **config.details}, message),
+            "custom_details": await templates.values({**_DETAILS, **config.details}, message),
         }
         content = {
             "event_action": event,
@@ -113,7 +113,7 @@ class Pagerduty(HttpChannel):
 
     async def _old_request(self, message: Message, event: str) -> OutgoingRequest:
         config, templates = self._config, self._tools.templates
-        details = await templates.texts({**_DETAILS, **config.details}, message)
+        details = await templates.values({**_DETAILS, **config.details}, message)
         content = {
             "event_type": event,
             "incident_key": group_hash(message),

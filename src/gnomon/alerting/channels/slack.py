@@ -127,7 +127,7 @@ class Slack(HttpChannel):
                 **content,
                 "link_names": config.link_names,
                 "text": await templates.text(config.message_text, message),
-                "attachments": [] if config.message_text else [await self._attachment(message)],
+                "attachments": [await self._attachment(message)],
             }
         )
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -53,7 +53,7 @@ class Telegram(HttpChannel):
             "parse_mode": config.parse_mode,
             "message_thread_id": config.message_thread_id or None,
             "disable_notification": config.disable_notifications,
-            "link_preview_options": {"is_disabled": True},
+            "disable_web_page_preview": True,
         }
         base, token = (config.api_url or "").rstrip("/"), read_secret(config.bot_token, config.bot_token_file)
         url = f"{base}/bot{token}/sendMessage"
