@@ -21,7 +21,6 @@ from gnomon.sdk.logs.rotation import RotatingFile
 from gnomon.sdk.logs.settings import RotationSettings
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk._logs import ReadWriteLogRecord
     from opentelemetry.sdk.trace import ReadableSpan
 
 TRACES_FILE = "distributed-traces.jsonl"
@@ -95,13 +94,11 @@ class Journals:
         self._thread: threading.Thread | None = None
         os.register_at_fork(after_in_child=self._renew_after_fork)
 
-    def on_log(self, record: "ReadWriteLogRecord") -> None:
+    def on_log(self, record: export.LoggedRecord) -> None:
         """Take an event of a task; other records pass."""
-        log_record = record.log_record
-        name = log_record.event_name
-        if name is not None and name.startswith(_STEPS):
-            file = self._resources if name == _RESOURCES else self._traces
-            self._put(lambda: (file, _event_entry(name, log_record)))
+        if record.event_name.startswith(_STEPS):
+            file = self._resources if record.event_name == _RESOURCES else self._traces
+            self._put(lambda: (file, _event_entry(record)))
 
     def on_span(self, span: "ReadableSpan") -> None:
         """Take a step of a task; spans that belong to none pass."""
@@ -161,8 +158,8 @@ class Journals:
         self._thread = None
 
 
-def _event_entry(name: str, record: Any) -> dict[str, Any]:
-    entry = {"timestamp": format_time(record.timestamp or record.observed_timestamp or 0), "event": name}
+def _event_entry(record: export.LoggedRecord) -> dict[str, Any]:
+    entry = {"timestamp": format_time(record.time_ns), "event": record.event_name}
     entry |= _ids(record.trace_id, record.span_id)
     return entry | _fields(record.attributes)
 
@@ -193,7 +190,7 @@ def _is_content(key: str) -> bool:
     )
 
 
-def _ids(trace_id: int | None, span_id: int | None) -> dict[str, str]:
+def _ids(trace_id: int, span_id: int) -> dict[str, str]:
     return {"trace_id": f"{trace_id:032x}", "span_id": f"{span_id:016x}"} if trace_id and span_id else {}
 
 

@@ -8,42 +8,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry._logs import LogRecord
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry import trace
 
 from gnomon.sdk import context, export
 from gnomon.sdk.events import emit
 from gnomon.sdk.journals import RESOURCES_FILE, TRACES_FILE, Journals, JournalSettings, load_settings, start
 from gnomon.sdk.logs import RotationSettings
-from gnomon.sdk.tracing.processors import LogSender, SpanSender
+from gnomon.testing import capture
 
 
 @pytest.fixture
-def tracers() -> Iterator[TracerProvider]:
-    """What `setup` makes, sending nowhere."""
-    tracers = TracerProvider(shutdown_on_exit=False)
-    tracers.add_span_processor(SpanSender())
-    loggers = LoggerProvider(shutdown_on_exit=False)
-    loggers.add_log_record_processor(LogSender())
-    before = (export.tracer_provider(), export.logger_provider())
-    export.install(tracers, loggers)
-    yield tracers
-    export.install(*before)
+def running() -> Iterator[None]:
+    """The SDK, set up and sending nowhere."""
+    with capture():
+        yield
 
 
 def _read(directory: Path, name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (directory / name).read_text(encoding="utf-8").splitlines()]
 
 
-def test_each_step_of_a_task_and_what_it_used_are_written(tmp_path: Path, tracers: TracerProvider) -> None:
+def test_each_step_of_a_task_and_what_it_used_are_written(tmp_path: Path, running: None) -> None:
     stop = start(JournalSettings(tmp_path))
     with (
         context.bind(task_id="t-1", task_type="research", agent_id="scout"),
-        tracers.get_tracer("test").start_as_current_span("task research") as span,
+        trace.get_tracer("test").start_as_current_span("task research") as span,
     ):
         emit("task.submitted", {"task.priority": "high"}, time_ns=1_700_000_000_000_000_000)
-        with tracers.get_tracer("test").start_as_current_span("chat m") as chat:
+        with trace.get_tracer("test").start_as_current_span("chat m") as chat:
             chat.set_attribute("gen_ai.usage.input_tokens", 12)
             chat.set_attribute("gen_ai.input.messages", "[]")
         emit("task.failed", {"error.message": "password=hunter22"})
@@ -71,7 +63,7 @@ def test_each_step_of_a_task_and_what_it_used_are_written(tmp_path: Path, tracer
     assert (used["resource_cpu_seconds"], used["resource_cpu_precision"]) == (0.5, "exact")
 
 
-def test_entries_are_written_without_being_asked(tmp_path: Path, tracers: TracerProvider) -> None:
+def test_entries_are_written_without_being_asked(tmp_path: Path, running: None) -> None:
     stop = start(JournalSettings(tmp_path))
     emit("task.submitted", {"task.id": "t-1"})
     deadline = time.monotonic() + 20
@@ -84,7 +76,7 @@ def test_entries_are_written_without_being_asked(tmp_path: Path, tracers: Tracer
     assert [entry["task_id"] for entry in _read(tmp_path, TRACES_FILE)] == ["t-1"]
 
 
-def test_files_make_room(tmp_path: Path, tracers: TracerProvider) -> None:
+def test_files_make_room(tmp_path: Path, running: None) -> None:
     stop = start(JournalSettings(tmp_path, RotationSettings(max_bytes=500, keep=3)))
     for number in range(20):
         emit("task.submitted", {"task.id": f"t-{number}"})
@@ -95,7 +87,7 @@ def test_files_make_room(tmp_path: Path, tracers: TracerProvider) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_a_fork_writes_what_is_its_own(tmp_path: Path, tracers: TracerProvider) -> None:
+def test_a_fork_writes_what_is_its_own(tmp_path: Path, running: None) -> None:
     stop = start(JournalSettings(tmp_path))
     emit("task.submitted", {"task.id": "parent"})
     child = os.fork()
@@ -109,18 +101,13 @@ def test_a_fork_writes_what_is_its_own(tmp_path: Path, tracers: TracerProvider) 
     assert sorted(entry["task_id"] for entry in _read(tmp_path, TRACES_FILE)) == ["child", "parent"]
 
 
-def test_what_finds_no_room_is_dropped_and_counted(tmp_path: Path) -> None:
+def test_what_finds_no_room_is_dropped_and_counted(tmp_path: Path, running: None) -> None:
     journals = Journals(tmp_path, JournalSettings(tmp_path, queue_entries=2))
     journals._ending.set()  # nobody writes
-    loggers = LoggerProvider(shutdown_on_exit=False)
-
-    class Watch(LogSender):
-        def on_emit(self, log_record: Any) -> None:
-            journals.on_log(log_record)
-
-    loggers.add_log_record_processor(Watch())
+    export.watch(journals)
     for _ in range(5):
-        loggers.get_logger("test").emit(LogRecord(timestamp=1, event_name="task.queued", attributes={"task.id": "t"}))
+        emit("task.queued", {"task.id": "t"})
+    export.unwatch(journals)
 
     assert journals.dropped == 3
     journals.close()
