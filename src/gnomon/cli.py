@@ -1,4 +1,4 @@
-"""The command line: `gnomon serve`, `keys`, `doctor`, `config`, `test`, `version`."""
+"""The command line: `gnomon serve`, `keys`, `doctor`, `cost`, `config`, `test`, `version`."""
 
 import asyncio
 import platform
@@ -19,6 +19,7 @@ from gnomon import __version__
 from gnomon.alerting.rule_files import RuleFileError, load_rule_files
 from gnomon.alerting.rule_tests import format_verdict, run_rule_tests
 from gnomon.config import Config, SettingsError, load_config
+from gnomon.costs.cost_lookup import look_up_cost
 from gnomon.doctor import Diagnosis, diagnose
 from gnomon.ingest.openmetrics_import import Importer, Progress
 from gnomon.lifecycle import SystemClock
@@ -235,6 +236,34 @@ def import_openmetrics(
     if sys.stderr.isatty():
         print(file=sys.stderr)
     print(f"Imported {samples:,} samples.")
+
+
+@app.command()
+def cost(
+    task_id: Annotated[str, typer.Argument(metavar="TASK_ID", help="The task's id.")],
+    config: ConfigOption = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Address of the running server, where it is not the configured one.", show_default=False),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="GNOMON_KEY",
+            help="API key with the scope `read`, where the server asks for one.",
+            show_default=False,
+        ),
+    ] = None,
+    assignments: SetOption = None,
+) -> None:
+    """Print what a task cost to run, in dollars: in parts, through all attempts and every task under it.
+
+    Ends with 1 when the server knows no such task.
+    """
+    settings = _or_exit(lambda: _load(config, {}, assignments))
+    address = url or f"{settings.web.scheme}://{settings.web.host}:{settings.web.port}"
+    verify = str(settings.web.tls_certificate) if settings.web.tls_certificate and not url else True
+    print(_run(look_up_cost(address, task_id, key=key, verify=verify)))
 
 
 @config_app.command("check")

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as of_dataclass
+from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +25,7 @@ from gnomon.alerting.alertmanager_config import (
 from gnomon.alerting.heartbeat import HeartbeatSettings
 from gnomon.alerting.notification_service import NotificationSettings
 from gnomon.alerting.outgoing_http import OutgoingSettings
+from gnomon.costs import settings as costs_settings
 from gnomon.dashboards.dashboard_files import DashboardFile, DashboardFileError, load_dashboard_files
 from gnomon.ingest.otlp_names import TranslationStrategy
 from gnomon.ingest.scraping.prometheus_file import PrometheusConfig, PrometheusFileError, load_prometheus_file
@@ -42,6 +44,7 @@ from gnomon.storage.settings import (
     RetentionSettings,
     StorageSettings,
 )
+from gnomon.tasks.brokers import parse_brokers
 from gnomon.traces.span_metrics import SpanMetricsSettings
 from gnomon.web import settings as web_settings
 
@@ -94,6 +97,7 @@ FeatureList = Annotated[
     BeforeValidator(_items),
 ]
 Count = Annotated[int, Field(ge=1)]
+Dollars = Annotated[Decimal, Field(ge=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -345,6 +349,23 @@ class OtlpOptions(_Section):
     max_delta_streams: Count = _setting(100_000, "Streams of delta points that are summed up at the same time.")
 
 
+class CostsOptions(_Section):
+    """Say what work costs besides what models cost that genai-prices knows."""
+
+    cpu_hour: Dollars = _setting("0.04", "Dollars for an hour of one CPU.")
+    memory_gib_hour: Dollars = _setting("0.005", "Dollars for a GiB of memory for an hour.")
+    network_gib: Dollars = _setting("0.09", "Dollars for a GiB over the network, sent or received.")
+    models: TextList = _setting(
+        [],
+        "Prices of models of your own, in dollars a million tokens: PROVIDER/MODEL=INPUT/OUTPUT/CACHED; the provider "
+        "and the price of cached input may be left out.",
+    )
+    budgets: TextList = _setting(
+        [],
+        "Budgets in dollars: tenant:NAME=500/month, agent:NAME=20/day, type:NAME=…, model:NAME=…, total=1000/week.",
+    )
+
+
 def default_data_dir() -> Path:
     """Return where data goes unless told otherwise."""
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "gnomon"
@@ -395,6 +416,13 @@ class Options(_Section):
     journal: JournalOptions = Field(default_factory=JournalOptions)
     ingest: IngestOptions = Field(default_factory=IngestOptions)
     otlp: OtlpOptions = Field(default_factory=OtlpOptions)
+    costs: CostsOptions = Field(default_factory=CostsOptions)
+    brokers: TextList = _setting(
+        [],
+        "Brokers through which dead letters are replayed, as NAME=URL: kafka://host:9092, redis://…, amqp://…, "
+        "nats://… or sqlite:///path.",
+        secret=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -573,6 +601,23 @@ class Config:
         return HeartbeatSettings(options.heartbeat_url, options.heartbeat_interval, self.notifications.outgoing)
 
     @property
+    def costs(self) -> costs_settings.Settings:
+        """Return what work costs; raises InvalidInputError for prices and budgets that are none."""
+        options = self.options.costs
+        return costs_settings.Settings(
+            cpu_hour=options.cpu_hour,
+            memory_gib_hour=options.memory_gib_hour,
+            network_gib=options.network_gib,
+            models=costs_settings.parse_models(options.models),
+            budgets=costs_settings.parse_budgets(options.budgets),
+        )
+
+    @property
+    def brokers(self) -> dict[str, str]:
+        """Return the URLs of brokers by name; raises InvalidInputError for what names none."""
+        return parse_brokers(self.options.brokers)
+
+    @property
     def telemetry(self) -> telemetry.Settings:
         """Return what Gnomon tells about itself."""
         return telemetry.Settings(
@@ -656,6 +701,7 @@ def load_config(
         faults = [_explain(fault, sources, known) for fault in error.errors(include_url=False)]
         raise SettingsError("\n".join(faults)) from error
     _check_together(options)
+    _check_texts(options)
     prometheus = _read_prometheus_file(options.prometheus, environment)
     return Config(
         options,
@@ -797,6 +843,15 @@ def _check_together(options: Options) -> None:
         if path is not None and not path.is_file():
             message = f"There is no file {str(path)!r}, which {name} names. Correct the path."
             raise SettingsError(message)
+
+
+def _check_texts(options: Options) -> None:
+    try:
+        costs_settings.parse_models(options.costs.models)
+        costs_settings.parse_budgets(options.costs.budgets)
+        parse_brokers(options.brokers)
+    except InvalidInputError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _text(value: object) -> str:

@@ -19,6 +19,7 @@ from gnomon.alerting.notification_service import NotificationService, Notificati
 from gnomon.alerting.rule_files import load_rule_files
 from gnomon.alerting.rule_service import RuleService, RuleSettings
 from gnomon.config import Config, SettingsError
+from gnomon.costs.cost_reports import CostReports
 from gnomon.dashboards.library import DashboardLibrary
 from gnomon.ingest.errors import AccessDeniedError
 from gnomon.ingest.jsonl import jsonl_routes
@@ -33,7 +34,7 @@ from gnomon.ingest.remote_write import remote_write_routes
 from gnomon.ingest.scraping.prometheus_file import PrometheusConfig
 from gnomon.ingest.scraping.scraper import Scraper
 from gnomon.ingest.write_request import SampleWriter
-from gnomon.lifecycle import Service, SystemClock
+from gnomon.lifecycle import PeriodicService, Service, SystemClock
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import LogTail
 from gnomon.metrics.queries import MetricQueries
@@ -42,7 +43,9 @@ from gnomon.model.byte_sizes import format_byte_size
 from gnomon.model.errors import GnomonError, UnavailableError
 from gnomon.promql.engine import QueryEngine
 from gnomon.storage.cluster import ClusterEngine
+from gnomon.storage.cost_store import CostStore
 from gnomon.storage.dashboard_store import DashboardStore
+from gnomon.storage.dead_letter_log import DeadLetterLog
 from gnomon.storage.downsampling import Downsampler
 from gnomon.storage.embedded import EmbeddedEngine
 from gnomon.storage.engine import Engine
@@ -58,10 +61,12 @@ from gnomon.storage.series_catalog import SeriesCatalog
 from gnomon.storage.settings import StorageSettings
 from gnomon.storage.span_metric_store import SpanMetricStore
 from gnomon.storage.state_store import StateStore
+from gnomon.storage.task_store import TaskStore
 from gnomon.storage.usage import StorageMeter
+from gnomon.tasks.work import Work, create_work
 from gnomon.telemetry import OwnTraces, configure_logs
 from gnomon.traces.span_metrics import SpanMetrics
-from gnomon.traces.tracing import create_tracing
+from gnomon.traces.tracing import Tracing, create_tracing
 from gnomon.web.app import create_app, create_ingest_app
 from gnomon.web.auth import Authenticator
 from gnomon.web.errors import ForbiddenError, UnauthenticatedError
@@ -73,6 +78,8 @@ from gnomon.web.services import Endpoints, ReloadOutcome, Services, SettingValue
 log = structlog.get_logger(__name__)
 
 _HARD_EXIT_CODE = 1
+_PRICES_S = 600.0
+_REPLAYS_S = 10.0
 # Large answers are hundreds of thousands of objects without a cycle among them: with the usual thresholds the collector
 # takes as long as making them.
 _GC_THRESHOLDS = (50_000, 20, 20)
@@ -231,8 +238,7 @@ class Server:
         await self._add(health)
         authenticator = Authenticator(web, state, self._clock)
         settle_s = _SHARED_ENGINE_SETTLES_S if storage.engine.cluster_url else 0.0
-        tracing = create_tracing(engine, journal, self._clock)
-        await self._add(tracing.edges)
+        tracing, work, costs = await self._open_work(state, engine, journal)
         log_store = LogStore(engine, journal, settle_s=settle_s)
         series, facts = await self._open_metrics(engine, journal)
         receiver = Receiver(journal)
@@ -255,6 +261,8 @@ class Server:
             logs=LogSearch(log_store, LogStatistics(engine, journal)),
             log_tail=LogTail(log_store, self._clock),
             tracing=tracing,
+            work=work,
+            costs=costs,
             dashboards=dashboards,
             metrics=facts,
             queries=MetricQueries(QueryEngine(series, config.promql), series, facts),
@@ -345,6 +353,22 @@ class Server:
         await self._add(catalog)
         await self._add(Downsampler(engine, catalog, self._clock))
         return MetricStore(engine, catalog, settings), MetricFacts(engine, catalog, settings)
+
+    async def _open_work(
+        self, state: StateStore, engine: Engine, journal: Journal
+    ) -> tuple[Tracing, Work, CostReports]:
+        """Start what watches over traces and tasks, and return what answers questions about them."""
+        tracing = create_tracing(engine, journal, self._clock)
+        await self._add(tracing.edges)
+        settings = self._config.costs
+        letters = DeadLetterLog(state, self._clock)
+        work = create_work(engine, journal, letters, self._config.brokers, self._clock)
+        costs = CostReports(
+            CostStore(engine, journal, settings.rates), TaskStore(engine, journal), settings, self._clock
+        )
+        await self._add(PeriodicService("prices", costs.update_recent_prices, _PRICES_S, self._clock))
+        await self._add(PeriodicService("replays", work.dead_letters.advance, _REPLAYS_S, self._clock))
+        return tracing, work, costs
 
     async def _refuse_open_door(self, state: StateStore) -> None:
         web = self._config.web

@@ -20,9 +20,9 @@ from gnomon.costs.prices import find_rates
 from gnomon.costs.settings import Budget, Period, Settings
 from gnomon.lifecycle import Clock
 from gnomon.model.errors import NotFoundError
-from gnomon.model.tasks import Task
+from gnomon.model.tasks import CostDimension, Task
 from gnomon.model.time_ranges import NANOSECONDS, TimeRange
-from gnomon.storage.cost_store import CostLine, CostStore, Dimension, span_of
+from gnomon.storage.cost_store import CostLine, CostStore, span_of
 from gnomon.storage.task_store import TaskStore
 
 _WEEK_NS = 7 * 86_400 * NANOSECONDS
@@ -114,7 +114,7 @@ class CostReports:
             resource_prices=self._resource_prices(),
         )
 
-    async def report(self, time_range: TimeRange, by: Dimension, only: dict[Dimension, str]) -> CostReport:
+    async def report(self, time_range: TimeRange, by: CostDimension, only: dict[CostDimension, str]) -> CostReport:
         """Return what work in a range cost, by one dimension, beside the same time before."""
         shift_ns = max(_WEEK_NS, time_range.duration_ns)
         before = TimeRange(time_range.start_ns - shift_ns, time_range.end_ns - shift_ns)
@@ -140,14 +140,15 @@ class CostReports:
             resource_prices=self._resource_prices(),
         )
 
-    async def over_time(self, time_range: TimeRange, by: Dimension, only: dict[Dimension, str]) -> list[CostPoint]:
+    async def over_time(
+        self, time_range: TimeRange, by: CostDimension, only: dict[CostDimension, str]
+    ) -> list[CostPoint]:
         """Return what each value of a dimension cost by day, or by hour where the range is short."""
         await self.update_prices(time_range)
-        step: Dimension = "hour" if time_range.duration_ns <= 3 * 86_400 * NANOSECONDS else "day"
+        step: CostDimension = "hour" if time_range.duration_ns <= 3 * 86_400 * NANOSECONDS else "day"
         lines = await self._costs.add_up(time_range, (step, by), only)
-        return sorted(
-            (CostPoint(*line.keys, line.total_nd) for line in lines), key=lambda point: (point.at, point.value)
-        )
+        points = [CostPoint(line.keys[0], line.keys[1], line.total_nd) for line in lines]
+        return sorted(points, key=lambda point: (point.at, point.value))
 
     async def budgets(self) -> list[BudgetState]:
         """Return how the configured budgets fare now."""
@@ -158,7 +159,7 @@ class CostReports:
         start_ns, end_ns = period_around(budget.period, now_ns)
         so_far = TimeRange(start_ns, now_ns + 1)
         await self.update_prices(so_far)
-        only: dict[Dimension, str] = {} if budget.dimension == "total" else {budget.dimension: budget.name}
+        only: dict[CostDimension, str] = {} if budget.dimension == "total" else {budget.dimension: budget.name}
         [line] = await self._costs.add_up(so_far, (), only)
         spent = line.total_nd
         elapsed = (now_ns - start_ns) / (end_ns - start_ns)

@@ -5,10 +5,11 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """Name what a key permits; `admin` includes the other two."""
+    """Name what a key permits: `content` is what people and models said; `admin` includes all others."""
 
     INGEST = "ingest"
     READ = "read"
+    CONTENT = "content"
     ADMIN = "admin"
 
 

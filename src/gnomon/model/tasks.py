@@ -1,7 +1,9 @@
 """Tasks: where they stand, how they got there, and what they used."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from gnomon.model.timestamps import UnixNanoseconds
 
@@ -21,6 +23,8 @@ class TaskState(StrEnum):
     TIMED_OUT = "timed_out"
     DEAD_LETTERED = "dead_lettered"
 
+
+CostDimension = Literal["tenant", "agent", "type", "model", "provider", "queue", "day", "hour", "task"]
 
 # As the engine writes them: stages by task_stage, ends by task_outcome and ten (functions.sql).
 STATE_NUMBERS = {
@@ -160,3 +164,89 @@ class WorkSpan:
     first_token_ns: int | None
     finish_reason: str
     counted: bool
+
+
+class TaskSort(StrEnum):
+    """Say which tasks come first."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    LONGEST = "longest"
+    WAITED = "waited"
+    RETRIED = "retried"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Say which tasks are meant; an empty field leaves it open, and each of several values will do."""
+
+    states: tuple[TaskState, ...] = ()
+    types: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    priorities: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    session: str = ""
+    chain: str = ""
+    parent_id: str = ""
+    text: str = ""
+    min_duration_ns: int = 0
+    max_duration_ns: int = 0
+    retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskKind:
+    """Sum up the tasks of one type; quantiles are those of tasks that ended, null without any."""
+
+    type: str
+    tasks: int
+    running: int
+    failed: int
+    retried: int
+    p50_ns: float | None
+    p95_ns: float | None
+    p99_ns: float | None
+    wait_p50_ns: float | None
+    wait_p95_ns: float | None
+    top_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPoint:
+    """Count the tasks that began in one step of time."""
+
+    time_ns: UnixNanoseconds
+    tasks: int
+    failed: int
+    p50_ns: float | None
+    p95_ns: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCount:
+    """Count the tasks with one value of a field."""
+
+    value: str
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCounts:
+    """Break tasks down: by field, by type, over time, and by duration as upper bounds with counts."""
+
+    total: int
+    facets: Mapping[str, Sequence[ValueCount]]
+    durations: Sequence["DurationBucket"]
+    points: Sequence[TaskPoint]
+    step_ns: int
+    kinds: Sequence[TaskKind] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class DurationBucket:
+    """Count the tasks that took as long as this at most, and longer than the bucket before."""
+
+    up_to_ns: int
+    tasks: int

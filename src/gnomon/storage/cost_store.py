@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from gnomon.model.tasks import Task
+from gnomon.model.tasks import CostDimension, Task
 from gnomon.model.time_ranges import NANOSECONDS, TimeRange
 from gnomon.storage.engine import Engine, Row
 from gnomon.storage.span_sql import among_ids, moment
 from gnomon.storage.task_sql import NEVER, among_tasks, attempts_sql, days, quoted
 from gnomon.storage.task_store import STREAMS
 from gnomon.storage.trace_store import Freshness
-
-Dimension = Literal["tenant", "agent", "type", "model", "provider", "queue", "day", "hour", "task"]
 
 _HOUR_NS = 3600 * NANOSECONDS
 _KEYS = {
@@ -162,7 +159,7 @@ class CostStore:
         ]
 
     async def add_up(
-        self, time_range: TimeRange, by: Sequence[Dimension], only: Mapping[Dimension, str] | None = None
+        self, time_range: TimeRange, by: Sequence[CostDimension], only: Mapping[CostDimension, str] | None = None
     ) -> list[CostLine]:
         """Return what work in a range cost, grouped; calls count when they began, attempts when they did."""
         await self._journal.catch_up(*STREAMS)
@@ -170,7 +167,7 @@ class CostStore:
         conditions = [f"{_KEYS[key]} = {quoted(value)}" for key, value in (only or {}).items()]
         return await self._group(lines, by, " AND ".join(conditions) or "1")
 
-    async def of_tasks(self, tasks: Sequence[Task], by: Sequence[Dimension] = ("task",)) -> list[CostLine]:
+    async def of_tasks(self, tasks: Sequence[Task], by: Sequence[CostDimension] = ("task",)) -> list[CostLine]:
         """Return what some tasks cost, grouped."""
         if not tasks:
             return []
@@ -182,7 +179,7 @@ class CostStore:
         ids = ", ".join(quoted(task.task_id) for task in tasks)
         return await self._group(lines, by, f"task IN ({ids})")
 
-    async def _group(self, lines: str, by: Sequence[Dimension], condition: str) -> list[CostLine]:
+    async def _group(self, lines: str, by: Sequence[CostDimension], condition: str) -> list[CostLine]:
         keys = ", ".join(f"toValidUTF8(toString({_KEYS[key]})) AS key{n}" for n, key in enumerate(by))
         names = ", ".join(f"key{n}" for n in range(len(by)))
         statement = f"""

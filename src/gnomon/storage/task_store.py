@@ -1,8 +1,6 @@
 """Tasks: found, counted, followed through their attempts, events and spans."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 from gnomon.model.tasks import (
     FIRST_END,
@@ -10,9 +8,16 @@ from gnomon.model.tasks import (
     STATE_NUMBERS,
     STATES,
     Attempt,
+    DurationBucket,
     ResourceUse,
     Task,
+    TaskCounts,
+    TaskFilter,
+    TaskKind,
+    TaskPoint,
+    TaskSort,
     TaskState,
+    ValueCount,
     WorkEvent,
 )
 from gnomon.model.time_ranges import NANOSECONDS, TimeRange
@@ -29,16 +34,6 @@ _DURATIONS = 2000
 _ZEROS = "0" * 16
 
 
-class TaskSort(StrEnum):
-    """Say which tasks come first."""
-
-    NEWEST = "newest"
-    OLDEST = "oldest"
-    LONGEST = "longest"
-    WAITED = "waited"
-    RETRIED = "retried"
-
-
 _ORDER = {
     TaskSort.NEWEST: "start DESC",
     TaskSort.OLDEST: "start",
@@ -50,107 +45,6 @@ _NOW = "toUnixTimestamp64Nano(now64(9))"
 _LASTED = f"if(end > 0, end, {_NOW}) - start"
 # How long a task stood before an attempt ran; until now where none has.
 _WAITED = f"if(executing < {NEVER}, executing - start, if(end > 0 OR agent_run_only, 0, {_NOW} - start))"
-
-
-@dataclass(frozen=True, slots=True)
-class TaskFilter:
-    """Say which tasks are meant; an empty field leaves it open, and each of several values will do."""
-
-    states: tuple[TaskState, ...] = ()
-    types: tuple[str, ...] = ()
-    agents: tuple[str, ...] = ()
-    tenants: tuple[str, ...] = ()
-    queues: tuple[str, ...] = ()
-    priorities: tuple[str, ...] = ()
-    errors: tuple[str, ...] = ()
-    session: str = ""
-    chain: str = ""
-    parent_id: str = ""
-    text: str = ""
-    min_duration_ns: int = 0
-    max_duration_ns: int = 0
-    retried: bool = False
-
-    def sql(self) -> tuple[str, dict[str, object]]:
-        """Return the condition on rows of `tasks_sql`, and its parameters."""
-        conditions, parameters = ["1"], dict[str, object]()
-        lists = {
-            "type": self.types,
-            "agent": self.agents,
-            "tenant": self.tenants,
-            "queue": self.queues,
-            "priority": self.priorities,
-            "error_type": self.errors,
-        }
-        for column, values in lists.items():
-            if values:
-                conditions.append(f"{column} IN {{{column}:Array(String)}}")
-                parameters[column] = list(values)
-        for column, value in {"session": self.session, "chain": self.chain, "parent_id": self.parent_id}.items():
-            if value:
-                conditions.append(f"{column} = {{{column}:String}}")
-                parameters[column] = value
-        if self.states:
-            conditions.append(f"state IN ({', '.join(str(STATE_NUMBERS[state]) for state in self.states)})")
-        if self.text:
-            searched = "concat(task_id, ' ', type, ' ', agent, ' ', tenant, ' ', error_type, ' ', error_message)"
-            conditions.append(f"positionCaseInsensitiveUTF8({searched}, {{text:String}}) > 0")
-            parameters["text"] = self.text
-        if self.min_duration_ns:
-            conditions.append(f"{_LASTED} >= {self.min_duration_ns:d}")
-        if self.max_duration_ns:
-            conditions.append(f"{_LASTED} <= {self.max_duration_ns:d}")
-        if self.retried:
-            conditions.append("attempts > 1")
-        return " AND ".join(conditions), parameters
-
-
-@dataclass(frozen=True, slots=True)
-class TaskKind:
-    """Sum up the tasks of one type; quantiles are those of tasks that ended, null without any."""
-
-    type: str
-    tasks: int
-    running: int
-    failed: int
-    retried: int
-    p50_ns: float | None
-    p95_ns: float | None
-    p99_ns: float | None
-    wait_p50_ns: float | None
-    wait_p95_ns: float | None
-    top_error: str
-
-
-@dataclass(frozen=True, slots=True)
-class TaskPoint:
-    """Count the tasks that began in one step of time."""
-
-    time_ns: int
-    tasks: int
-    failed: int
-    p50_ns: float | None
-    p95_ns: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ValueCount:
-    """Count the tasks with one value of a field."""
-
-    value: str
-    tasks: int
-
-
-@dataclass(frozen=True, slots=True)
-class TaskCounts:
-    """Break tasks down: by field, by type, over time, and by duration as upper bounds with counts."""
-
-    total: int
-    facets: Mapping[str, Sequence[ValueCount]]
-    durations: Sequence[tuple[int, int]]
-    points: Sequence[TaskPoint]
-    step_ns: int
-    kinds: Sequence[TaskKind] = field(default=())
 
 
 class TaskStore:
@@ -166,7 +60,7 @@ class TaskStore:
     ) -> list[Task]:
         """Return the tasks that began in a range and meet the filter."""
         await self._journal.catch_up(*STREAMS)
-        condition, parameters = wanted.sql()
+        condition, parameters = _filter_sql(wanted)
         statement = f"""
             SELECT {_COLUMNS}, {_LASTED} AS lasted, {_WAITED} AS waited
             FROM {_begun(time_range)}
@@ -255,7 +149,7 @@ class TaskStore:
     async def count(self, time_range: TimeRange, wanted: TaskFilter, steps: int) -> TaskCounts:
         """Break the tasks that began in a range down."""
         await self._journal.catch_up(*STREAMS)
-        condition, parameters = wanted.sql()
+        condition, parameters = _filter_sql(wanted)
         chosen = f"(SELECT *, {_LASTED} AS lasted, {_WAITED} AS waited FROM {_begun(time_range)} WHERE {condition})"
         step_ns = max(NANOSECONDS, -(-time_range.duration_ns // steps))
         kinds = await self._kinds(chosen, parameters)
@@ -309,14 +203,14 @@ class TaskStore:
             facets[row["field"]].append(ValueCount(value, row["n"]))
         return facets
 
-    async def _lengths(self, chosen: str, parameters: Mapping[str, object]) -> list[tuple[int, int]]:
+    async def _lengths(self, chosen: str, parameters: Mapping[str, object]) -> list[DurationBucket]:
         # A quarter of a power of ten each: from a microsecond to a week in 48 steps.
         statement = f"""
             SELECT ceil(log10(greatest(lasted, 1000)) * 4)::Int32 AS bucket, count() AS n
             FROM {chosen} WHERE state >= {FIRST_END} GROUP BY bucket ORDER BY bucket
         """
         rows = (await self._engine.query(statement, parameters)).rows()
-        return [(round(10 ** (row["bucket"] / 4)), row["n"]) for row in rows]
+        return [DurationBucket(round(10 ** (row["bucket"] / 4)), row["n"]) for row in rows]
 
     async def _points(
         self, chosen: str, parameters: Mapping[str, object], time_range: TimeRange, step_ns: int
@@ -444,3 +338,37 @@ def _attempt_number(attributes: Mapping[str, str]) -> int:
 
 def _number(value: float) -> float | None:
     return None if value != value else value  # noqa: PLR0124 - NaN: nothing was counted
+
+
+def _filter_sql(wanted: TaskFilter) -> tuple[str, dict[str, object]]:
+    """Return the condition on rows of `tasks_sql`, and its parameters."""
+    conditions, parameters = ["1"], dict[str, object]()
+    lists = {
+        "type": wanted.types,
+        "agent": wanted.agents,
+        "tenant": wanted.tenants,
+        "queue": wanted.queues,
+        "priority": wanted.priorities,
+        "error_type": wanted.errors,
+    }
+    for column, values in lists.items():
+        if values:
+            conditions.append(f"{column} IN {{{column}:Array(String)}}")
+            parameters[column] = list(values)
+    for column, value in {"session": wanted.session, "chain": wanted.chain, "parent_id": wanted.parent_id}.items():
+        if value:
+            conditions.append(f"{column} = {{{column}:String}}")
+            parameters[column] = value
+    if wanted.states:
+        conditions.append(f"state IN ({', '.join(str(STATE_NUMBERS[state]) for state in wanted.states)})")
+    if wanted.text:
+        searched = "concat(task_id, ' ', type, ' ', agent, ' ', tenant, ' ', error_type, ' ', error_message)"
+        conditions.append(f"positionCaseInsensitiveUTF8({searched}, {{text:String}}) > 0")
+        parameters["text"] = wanted.text
+    if wanted.min_duration_ns:
+        conditions.append(f"{_LASTED} >= {wanted.min_duration_ns:d}")
+    if wanted.max_duration_ns:
+        conditions.append(f"{_LASTED} <= {wanted.max_duration_ns:d}")
+    if wanted.retried:
+        conditions.append("attempts > 1")
+    return " AND ".join(conditions), parameters

@@ -18,11 +18,15 @@ from gnomon.web.cancellation import Cancellation
 from gnomon.web.errors import ErrorResponse, install_error_handlers
 from gnomon.web.request_telemetry import RequestTelemetry
 from gnomon.web.routes import (
+    agents,
     alertmanager,
     cardinality,
+    costs,
     dashboards,
+    dead_letters,
     health,
     jaeger,
+    llm,
     logs,
     metrics,
     notifications,
@@ -36,6 +40,7 @@ from gnomon.web.routes import (
     session,
     settings,
     status,
+    tasks,
     tracing,
 )
 from gnomon.web.services import Services
@@ -43,11 +48,15 @@ from gnomon.web.settings import is_loopback
 from gnomon.web.static_files import StaticFiles
 
 ROUTERS: tuple[APIRouter, ...] = (
+    agents.router,
     alertmanager.router,
     cardinality.router,
+    costs.router,
     dashboards.router,
+    dead_letters.router,
     health.router,
     jaeger.router,
+    llm.router,
     logs.router,
     metrics.router,
     notifications.router,
@@ -62,6 +71,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     session.router,
     settings.router,
     status.router,
+    tasks.router,
     tracing.router,
 )
 

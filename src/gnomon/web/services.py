@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from gnomon.alerting.group_evaluation import GroupState
 from gnomon.alerting.notification_service import NotificationService
+from gnomon.costs.cost_reports import CostReports
 from gnomon.dashboards.library import DashboardLibrary
 from gnomon.ingest.exposition.samples import Metadata
 from gnomon.ingest.scraping.scraper import Targets
@@ -18,6 +19,7 @@ from gnomon.metrics.queries import MetricQueries
 from gnomon.model.cardinality import Cardinality, MetricLabels
 from gnomon.model.labels import Labels
 from gnomon.model.storage_usage import StorageUsage
+from gnomon.tasks.work import Work
 from gnomon.traces.tracing import Tracing
 from gnomon.web.auth import Authenticator
 from gnomon.web.health import Health
@@ -152,6 +154,8 @@ class Services:
     logs: LogSearch
     log_tail: LogTail
     tracing: Tracing
+    work: Work
+    costs: CostReports
     dashboards: DashboardLibrary
     metrics: MetricInspector
     queries: MetricQueries

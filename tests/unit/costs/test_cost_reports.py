@@ -61,7 +61,7 @@ async def books(tmp_path_factory: Any) -> AsyncIterator[Books]:
         yield Books(storage)
 
 
-def call(trace: str, span: str, parent: str = "", **attributes: Any) -> SentSpan:
+def call(trace: str, span: str, parent: Any = "", **attributes: Any) -> SentSpan:
     known = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o-mini"}
     sent = {name.replace("__", "."): value for name, value in attributes.items()}
     return SentSpan(trace, span, parent, "worker", "chat", 3, 0, 1000, attributes=known | sent)
@@ -105,7 +105,7 @@ async def test_parts_sum_to_the_whole_by_every_dimension(books: Books) -> None:
     found = {
         by: await books.reports.report(books.range, by, {})
         for by in ("tenant", "agent", "type", "model", "task", "day")
-    }  # type: ignore[arg-type]
+    }
     totals = {report.total.total_nd for report in found.values()}
     assert len(totals) == 1
     assert totals.pop() > 0

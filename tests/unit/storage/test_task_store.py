@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gnomon.model.tasks import Task, TaskState
+from gnomon.model.tasks import Task, TaskFilter, TaskSort, TaskState
 from gnomon.model.time_ranges import NANOSECONDS, TimeRange
-from gnomon.storage.task_store import TaskFilter, TaskSort, TaskStore
+from gnomon.storage.task_store import TaskStore
 from tests.opened_storage import OpenedStorage, open_storage
 from tests.span_requests import SentSpan, make_span_request
 from tests.work_requests import SentEvent, make_event_request
@@ -207,7 +207,7 @@ async def test_tasks_are_filtered_sorted_and_counted(story: Story) -> None:
     [kind] = counts.kinds
     assert (kind.tasks, kind.failed, kind.top_error, counts.total) == (4, 1, "Broken", 4)
     assert {found.value: found.tasks for found in counts.facets["state"]} == {"completed": 3, "failed": 1}
-    assert sum(number for _, number in counts.durations) == 4
+    assert sum(bucket.tasks for bucket in counts.durations) == 4
     assert sum(point.tasks for point in counts.points) == 4
 
 

@@ -135,6 +135,8 @@ def open_app(tmp_path: Path) -> OpenApp:
             logs=LogSearch(NO_LINES, NO_LINES),
             log_tail=LogTail(NO_LINES, clock),
             tracing=create_tracing(NO_LINES, NO_LINES, clock),
+            work=NO_LINES,
+            costs=NO_LINES,
             dashboards=DashboardLibrary(DashboardStore(state, clock)),
             metrics=FewSeries(),
             queries=queries,

@@ -13,6 +13,7 @@ from gnomon.model.durations import parse_duration_ns
 from gnomon.model.errors import GnomonError, InvalidInputError, NotFoundError, UnavailableError
 from gnomon.model.time_ranges import TimeRange
 from gnomon.traces.jaeger_query import TraceQuery, parse_tags
+from gnomon.web.content_access import ContentAccessDep, hide_in_tags
 from gnomon.web.services import ServicesDep
 
 router = APIRouter(prefix="/api", tags=["jaeger"])
@@ -80,6 +81,7 @@ async def list_operations(
 @router.get("/traces", summary="Find traces, for Jaeger's clients", response_model=JaegerResponse)
 async def find_traces(
     services: ServicesDep,
+    content: ContentAccessDep,
     service: Annotated[str, Query(description="A service's name; required without traceID.")] = "",
     operation: Annotated[str, Query(description="An operation's name.")] = "",
     tags: Annotated[str, Query(description="A JSON object of names and values.")] = "",
@@ -95,7 +97,7 @@ async def find_traces(
     """Return whole traces that have a span which meets all conditions, or those with the given ids."""
     jaeger = services.tracing.jaeger
     if trace_ids:
-        return await _answer(jaeger.traces(trace_ids))
+        return await _answer(jaeger.traces(trace_ids), content=content)
     if not service:
         return _refuse(HTTPStatus.BAD_REQUEST, "parameter 'service' is required")
     try:
@@ -110,15 +112,17 @@ async def find_traces(
         )
     except InvalidInputError as error:
         return _refuse(HTTPStatus.BAD_REQUEST, str(error))
-    return await _answer(jaeger.find(query))
+    return await _answer(jaeger.find(query), content=content)
 
 
 @router.get("/traces/{trace_id}", summary="Return a trace, for Jaeger's clients", response_model=JaegerResponse)
 async def get_trace(
-    services: ServicesDep, trace_id: Annotated[str, Path(description="32 or 16 hexadecimal digits.")]
+    services: ServicesDep,
+    content: ContentAccessDep,
+    trace_id: Annotated[str, Path(description="32 or 16 hexadecimal digits.")],
 ) -> Response:
     """Return one trace with all its spans; times are as they were sent."""
-    return await _answer(services.tracing.jaeger.trace(trace_id))
+    return await _answer(services.tracing.jaeger.trace(trace_id), content=content)
 
 
 @router.get("/dependencies", summary="List calls between services, for Jaeger's clients", response_model=JaegerResponse)
@@ -137,9 +141,10 @@ async def list_dependencies(
     return await _answer(services.tracing.jaeger.dependencies(TimeRange(max(0, end_ns - lookback_ns), end_ns)))
 
 
-async def _answer(work: Awaitable[Sequence[object]], *, counted: bool = False) -> Response:
+async def _answer(work: Awaitable[Sequence[object]], *, counted: bool = False, content: bool = True) -> Response:
     try:
         data = await work
+        data = data if content else hide_in_tags(data)
     except InvalidInputError as error:
         return _refuse(HTTPStatus.BAD_REQUEST, str(error))
     except NotFoundError as error:

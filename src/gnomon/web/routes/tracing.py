@@ -1,5 +1,6 @@
 """`/api/tracing`: find traces, open one, compare two."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -7,9 +8,12 @@ from pydantic import TypeAdapter
 
 from gnomon.model.filter_language import parse_filter
 from gnomon.model.filters import Filter
+from gnomon.model.llm_content import is_content
 from gnomon.traces.search import Brush, Sort
 from gnomon.traces.search_results import Differences, Facets, ScatterPoints, SearchPage, TagNames, TagValues
 from gnomon.traces.trace_views import Journey, MatchingSpans, SpanDetails, TraceComparison, Waterfall
+from gnomon.web.content_access import ContentAccessDep, hide_in_span
+from gnomon.web.errors import ForbiddenError
 from gnomon.web.services import ServicesDep
 from gnomon.web.time_range import TimeRangeDep
 
@@ -53,14 +57,18 @@ async def get_points(
 
 
 @router.get("/facets", summary="Break the matching spans down by field")
-async def get_facets(services: ServicesDep, time_range: TimeRangeDep, q: QueryText = "") -> Facets:
+async def get_facets(
+    services: ServicesDep, content: ContentAccessDep, time_range: TimeRangeDep, q: QueryText = ""
+) -> Facets:
     """Return counts by service, operation, status, kind and the most frequent attributes."""
-    return await services.tracing.search.facets(time_range, _parse(q))
+    found = await services.tracing.search.facets(time_range, _parse(q))
+    return found if content else replace(found, facets=tuple(f for f in found.facets if not is_content(f.field)))
 
 
 @router.get("/differences", summary="Compare selected traces with the rest")
 async def get_differences(
     services: ServicesDep,
+    content: ContentAccessDep,
     time_range: TimeRangeDep,
     brush_from: Annotated[str, Query(description="Start of the selection, a time.")],
     brush_to: Annotated[str, Query(description="End of the selection, a time.")],
@@ -70,7 +78,8 @@ async def get_differences(
 ) -> Differences:
     """Return the fields whose values tell the selected traces from the others, attribute by attribute."""
     brush = Brush.parse(brush_from, brush_to, min_duration, max_duration)
-    return await services.tracing.search.differences(time_range, _parse(q), brush)
+    found = await services.tracing.search.differences(time_range, _parse(q), brush)
+    return found if content else replace(found, fields=tuple(f for f in found.fields if not is_content(f.field)))
 
 
 @router.get("/tags", summary="List the fields that queries can use")
@@ -86,6 +95,7 @@ async def get_tag_names(
 @router.get("/tags/{name}/values", summary="List the values of a field")
 async def get_tag_values(
     services: ServicesDep,
+    content: ContentAccessDep,
     time_range: TimeRangeDep,
     name: Annotated[str, Path(description="A field: service, http.route, resource.host.name.")],
     q: QueryText = "",
@@ -93,6 +103,8 @@ async def get_tag_values(
     limit: Annotated[int, Query(ge=1, le=1000, description="Most values.")] = 50,
 ) -> TagValues:
     """Return the most frequent values of one field among recent spans that match the query."""
+    if not content and is_content(name.removeprefix("span.")):
+        raise ForbiddenError(f"{name!r} holds what was said, for which a key needs the scope 'content'.")
     return await services.tracing.search.tag_values(time_range, name, _parse(q), contains=prefix, limit=limit)
 
 
@@ -132,10 +144,14 @@ async def get_matching_spans(services: ServicesDep, trace_id: TraceId, q: QueryT
 
 @router.get("/trace/{trace_id}/spans/{span_id}", summary="Show one span")
 async def get_span(
-    services: ServicesDep, trace_id: TraceId, span_id: Annotated[str, Path(description="16 hexadecimal digits.")]
+    services: ServicesDep,
+    content: ContentAccessDep,
+    trace_id: TraceId,
+    span_id: Annotated[str, Path(description="16 hexadecimal digits.")],
 ) -> SpanDetails:
     """Return all that is stored of one span: attributes, events, links, resource and scope."""
-    return await services.tracing.traces.span(trace_id, span_id)
+    span = await services.tracing.traces.span(trace_id, span_id)
+    return span if content else hide_in_span(span)
 
 
 def _parse(query: str) -> Filter:
