@@ -6,7 +6,9 @@ The rest is as from a shell: arguments, environment, working directory, output, 
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
+import threading
 from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -27,6 +29,7 @@ def fork_gnomon(
 
 
 def _run(arguments: tuple[str, ...], environment: dict[str, str], stdout: Path, stderr: Path, cwd: Path) -> None:
+    threading.Thread(target=_end_with_the_tests, daemon=True).start()
     for number, path in ((1, stdout), (2, stderr)):
         output = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.dup2(output, number)
@@ -36,3 +39,11 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str], stdout: Path, 
     os.environ.update(environment)
     sys.argv[:] = ["gnomon", *arguments]
     runpy.run_module("gnomon", run_name="__main__", alter_sys=True)
+
+
+def _end_with_the_tests() -> None:
+    """Leave nothing behind where the tests were killed and could stop nothing."""
+    tests = multiprocessing.parent_process()
+    assert tests is not None
+    tests.join()
+    os.kill(os.getpid(), signal.SIGKILL)
