@@ -24,7 +24,7 @@ from gnomon.sdk.logs import load_settings as load_log_settings
 from gnomon.sdk.metrics import exposition, families, own, push
 from gnomon.sdk.outbox import Outbox
 from gnomon.sdk.settings import MetricsMode, Settings
-from gnomon.sdk.tracing import asgi, instrumentors, provider
+from gnomon.sdk.tracing import instrumentors, provider
 
 _FLUSH_TIMEOUT_S = 5.0
 _SIGNAL_TIMEOUT_S = 3.0
@@ -158,9 +158,7 @@ def _start(wanted: Settings, log_settings: LogSettings) -> None:
     export.install(recorder.tracers if wanted.traces else None, recorder.loggers, record_content=wanted.record_content)
     _running.append(running)
     running.undo.append(journals.start(journals.load_settings()))
-    running.undo.append(
-        instrumentors.switch_on(wanted.instrument, recorder.tracers if wanted.traces else None, asgi.instrumentors())
-    )
+    running.undo.append(instrumentors.switch_on(wanted.instrument, recorder.tracers if wanted.traces else None))
     running.undo.append(resources.install())
     if wanted.logs:
         running.undo.append(configure_logs(log_settings))

@@ -43,11 +43,6 @@ _in_progress = families.gauge("http_requests_in_progress")
 _websockets = families.gauge("websocket_connections_active")
 
 
-def instrumentors() -> dict[str, Callable[[], Callable[[], None]]]:
-    """Return Gnomon's own instrumentation by the name that OpenTelemetry's goes by."""
-    return {"starlette": _instrument_starlette, "fastapi": _instrument_fastapi}
-
-
 class TelemetryMiddleware:
     """Wrap any ASGI application, `app = gnomon.TelemetryMiddleware(app)`: Starlette and FastAPI need none of it."""
 
@@ -294,11 +289,13 @@ def _tracer(provider: Any) -> trace.Tracer:
     return found
 
 
-def _instrument_starlette() -> Callable[[], None]:
+def instrument_starlette() -> Callable[[], None]:
+    """Serve Starlette's applications through `serve`; return the undo."""
     return _wrap("starlette.applications", "Starlette")
 
 
-def _instrument_fastapi() -> Callable[[], None]:
+def instrument_fastapi() -> Callable[[], None]:
+    """Serve FastAPI's applications through `serve`; return the undo."""
     return _wrap("fastapi.applications", "FastAPI")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gnomon.sdk.faults import note, warn_once
 from gnomon.sdk.settings import Instrument
+from gnomon.sdk.tracing import asgi, sqlalchemy_engine
 from gnomon.sdk.tracing.imports import when_imported
 
 GROUP = "opentelemetry_instrumentor"
@@ -29,21 +30,29 @@ _ON_REQUEST = frozenset(
 )
 
 
-def switch_on(wanted: Instrument, tracers: Any, own: dict[str, Callable[[], Callable[[], None]]]) -> Callable[[], None]:
+# Gnomon's own instrumentation by the name that OpenTelemetry's goes by.
+OWN: dict[str, Callable[[], Callable[[], None]]] = {
+    "starlette": asgi.instrument_starlette,
+    "fastapi": asgi.instrument_fastapi,
+    "sqlalchemy": sqlalchemy_engine.instrument,
+}
+
+
+def switch_on(wanted: Instrument, tracers: Any) -> Callable[[], None]:
     """Instrument the libraries that are wanted, each when the application imports it; return the undo.
 
     `all` takes every installed instrumentor but those that trace the standard library; names take these, and tell when
-    one is missing. `own` holds Gnomon's own instrumentation by name, which wins over the entry point's. An instrumentor
-    that fails, or does not fit the library's version, is told and passed over. Nothing is imported on its account.
+    one is missing. Gnomon's own instrumentation wins over the entry point of the same name. An instrumentor that fails,
+    or does not fit the library's version, is told and passed over. Nothing is imported on its account.
     """
     if wanted == "none":
         return _nothing
     undo: list[Callable[[], None]] = []
     available = {point.name: point for point in entry_points(group=GROUP)}
-    names = list(dict.fromkeys([*own, *available])) if wanted == "all" else wanted
+    names = list(dict.fromkeys([*OWN, *available])) if wanted == "all" else wanted
     for name in names:
-        if name in own:
-            undo.append(own[name]())
+        if name in OWN:
+            undo.append(OWN[name]())
         elif tracers is None or (wanted == "all" and name in _ON_REQUEST):
             continue
         elif name not in available:
