@@ -107,8 +107,6 @@ class Email:
                 answer = await self._deliver(mail, sender, recipients)
         except SecretFileError as error:
             return Outcome(delivered=False, reason=Reason.SECRET, answer=str(error))
-        except (InvalidInputError, MessageError, ValueError, IndexError) as error:
-            return Outcome(delivered=False, reason=Reason.TEMPLATE, answer=str(error), recoverable=False)
         except TimeoutError:
             return Outcome(delivered=False, reason=Reason.TIMEOUT, answer=f"no answer within {_TIMEOUT_S:g} s")
         except aiosmtplib.SMTPRecipientsRefused as error:
@@ -119,6 +117,9 @@ class Email:
             return _refused(error.code, f"{error.code} {error.message}")
         except (aiosmtplib.SMTPException, ssl.SSLError, OSError) as error:
             return Outcome(delivered=False, reason=Reason.UNREACHABLE, answer=f"{type(error).__name__}: {error}")
+        except (InvalidInputError, MessageError, ValueError, IndexError) as error:
+            # After the others: a certificate's fault is a ValueError, too.
+            return Outcome(delivered=False, reason=Reason.TEMPLATE, answer=str(error), recoverable=False)
         return Outcome(delivered=True, answer=answer)
 
     async def _deliver(self, mail: EmailMessage, sender: str, recipients: list[str]) -> str:
@@ -158,8 +159,10 @@ class Email:
         await client.ehlo()
         if secret and "cram-md5" in client.server_auth_methods:
             await client.auth_crammd5(config.auth_username, secret)
+        elif password and "plain" in client.server_auth_methods:
+            await client.auth_plain(config.auth_username, password)
         elif password:
-            await client.login(config.auth_username, password)
+            await client.auth_login(config.auth_username, password)
 
     async def _mail(self, message: Message) -> tuple[EmailMessage, str, list[str]]:
         config, templates = self._config, self._tools.templates
