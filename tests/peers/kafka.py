@@ -28,6 +28,7 @@ def kafka_running(folder: Path) -> Iterator[str]:
         *java,
         "kafka.tools.StorageTool",
         "format",
+        "--ignore-formatted",
         "-t",
         _CLUSTER_ID,
         "-c",

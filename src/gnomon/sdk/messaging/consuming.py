@@ -82,7 +82,8 @@ class Consumer:
             try:
                 await self._consume(broker, subscription)
             finally:
-                await subscription.close()
+                with faults.guarded("leave a broker"), unobserved():
+                    await subscription.close()
         finally:
             if broker is not self._given:
                 await broker.close()

@@ -21,6 +21,7 @@ from gnomon.sdk.messaging.spans import bare
 _DEFAULT_PORT = 9092
 # Others join or leave a group, and topics get partitions: noticed within so long.
 _METADATA_AGE_MS = 10_000
+_SEND_S = 30.0
 
 
 async def open_broker(url: str) -> "KafkaBroker":
@@ -74,7 +75,13 @@ class KafkaBroker:
         producer = self._opened()
         headers = [(name, None if value is None else to_bytes(value)) for name, value in message.headers]
         try:
-            stored = await (await bare(producer.send)(topic, message.body, key=message.key, headers=headers))
+            async with asyncio.timeout(_SEND_S):
+                stored = await (await bare(producer.send)(topic, message.body, key=message.key, headers=headers))
+        except TimeoutError as error:
+            raise BrokerUnavailableError(
+                f"Kafka at {self.address}:{self.port} did not acknowledge a message within {_SEND_S:g} s. "
+                "It may arrive all the same once the brokers are back."
+            ) from error
         except (KafkaError, OSError) as error:
             raise self._unavailable(error) from error
         return f"{stored.partition}:{stored.offset}"

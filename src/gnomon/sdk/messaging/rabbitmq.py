@@ -134,7 +134,8 @@ class RabbitSubscription:
 
     async def add(self, topic: str) -> None:
         """Consume one more queue."""
-        queue = await self._channel.get_queue(topic, ensure=False)
+        # Declared, the client consumes it again after a lost connection; got, it would not.
+        queue = await self._channel.declare_queue(topic, passive=True)
 
         async def push(message: AbstractIncomingMessage) -> None:
             self._pushed.put_nowait((topic, message))

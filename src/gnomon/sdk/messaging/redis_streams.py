@@ -79,17 +79,10 @@ class RedisBroker:
         """Join a group, creating it at the beginning of the stream when there is none."""
         try:
             for topic in topics:
-                await self._join(topic, group)
+                await _join(self._client, topic, group)
         except (RedisError, OSError) as error:
             raise self._unavailable(error) from error
         return RedisSubscription(self._client, tuple(topics), group, lease_s, prefetch)
-
-    async def _join(self, topic: str, group: str) -> None:
-        try:
-            await self._client.xgroup_create(topic, group, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
 
     async def close(self) -> None:
         """Close the connections."""
@@ -117,19 +110,31 @@ class RedisSubscription:
 
     async def receive(self, timeout_s: float) -> Delivery | None:
         """Return the next entry: abandoned ones first, then new ones."""
-        if not self._buffer and time.monotonic() >= self._look_for_abandoned_at_s:
+        if not self._buffer:
+            try:
+                await self._read(timeout_s)
+            except ResponseError as error:
+                if not str(error).startswith("NOGROUP"):
+                    raise
+                # Somebody deleted the stream, or Redis came back without its data.
+                for topic in self._topics:
+                    await _join(self._client, topic, self._group)
+        return self._buffer.popleft() if self._buffer else None
+
+    async def _read(self, timeout_s: float) -> None:
+        if time.monotonic() >= self._look_for_abandoned_at_s:
             self._look_for_abandoned_at_s = time.monotonic() + self._lease_s / 4
             for topic in self._topics:
                 await self._claim_abandoned(topic)
-        if not self._buffer:
-            # One at a time: what waits in a buffer of ours would look abandoned to others.
-            answer: Any = await self._client.xreadgroup(
-                self._group, self._consumer, dict.fromkeys(self._topics, ">"), count=1, block=int(timeout_s * 1000) or 1
-            )
-            streams = answer.items() if isinstance(answer, Mapping) else answer or ()
-            for name, entries in streams:
-                self._add(name.decode(), entries, {})
-        return self._buffer.popleft() if self._buffer else None
+        if self._buffer:
+            return
+        # One at a time: what waits in a buffer of ours would look abandoned to others.
+        answer: Any = await self._client.xreadgroup(
+            self._group, self._consumer, dict.fromkeys(self._topics, ">"), count=1, block=int(timeout_s * 1000) or 1
+        )
+        streams = answer.items() if isinstance(answer, Mapping) else answer or ()
+        for name, entries in streams:
+            self._add(name.decode(), entries, {})
 
     async def _claim_abandoned(self, topic: str) -> None:
         answer: Any = await self._client.xautoclaim(
@@ -177,7 +182,22 @@ class RedisSubscription:
         await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
-        """Leave the entries under way to others: they are taken over when their lease ends."""
+        """Leave the group; entries under way are taken over by others when their lease ends."""
+        for topic in self._topics:
+            pending: Any = await self._client.xpending_range(
+                topic, self._group, min="-", max="+", count=1, consumername=self._consumer
+            )
+            # With the consumer, Redis would forget that these were delivered and never acknowledged.
+            if not pending:
+                await self._client.xgroup_delconsumer(topic, self._group, self._consumer)
+
+
+async def _join(client: Redis, topic: str, group: str) -> None:
+    try:
+        await client.xgroup_create(topic, group, id="0", mkstream=True)
+    except ResponseError as error:
+        if "BUSYGROUP" not in str(error):
+            raise
 
 
 def _to_delivery(topic: str, entry_id: bytes, fields: Mapping[bytes, bytes], delivered: int) -> Delivery:
