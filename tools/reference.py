@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from gnomon.cli import app as cli_app  # and with it every part that registers metrics
 from gnomon.config import list_settings
+from gnomon.sdk.metrics.catalog import COLLECTED, GROUPS, METRICS
 from gnomon.web.access_control import required_scope
 from gnomon.web.app import create_api
 
@@ -122,6 +123,23 @@ and `_count`.
 |---|---|---|---|
 """
 
+_SDK_METRICS = """# Metrics of applications with the SDK
+
+The catalogue of `gnomon.sdk.metrics.catalog`: what an application with `import gnomon` exposes at its own `/metrics`,
+and pushes. A metric is there once it was used for the first time. All but those of the group *process* bear the
+namespace of `gnomon.setup(namespace="ains")` in front: `ains_tasks_total`.
+
+`gnomon.counter("tasks_total")`, `gnomon.gauge(…)` and `gnomon.histogram(…)` return them by the name without the
+namespace; with a text and labels they declare one of your own. Of each label, 200 distinct values are kept
+(`label_values`, `GNOMON_LABEL_VALUES`); further ones are told as `__other__`, and counted in
+`gnomon_sdk_label_overflows_total`. Exemplars of histograms name the trace where that is kept.
+
+Who updates them: requests of Starlette and FastAPI, and of any ASGI application in `gnomon.TelemetryMiddleware`:
+*http*. `task()`, `agent()`, `chain()` and `step()`, `scheduled_run()`, `cache_lookup()`, `tool()`, `llm_call()`: the
+group of that name. SQLAlchemy's statements and pools, and statements of other clients with an instrumentor:
+*database*. Producers and consumers of `gnomon.messaging`: *messaging*. The others are the application's to set.
+"""
+
 
 def render() -> dict[str, str]:
     """Return each page's text by file name."""
@@ -130,6 +148,7 @@ def render() -> dict[str, str]:
         "routes.md": _render_routes(),
         "cli.md": _render_commands(),
         "metrics.md": _render_metrics(),
+        "sdk-metrics.md": _render_sdk_metrics(),
     }
 
 
@@ -211,6 +230,22 @@ def _render_metrics() -> str:
                 labels = ", ".join(f"`{label}`" for label in vars(collector).get("_labelnames", ()))
                 rows.append(f"| `{name}` | {family.type} | {labels} | {_one_line(family.documentation)} |")
     return _METRICS + "\n".join(sorted(rows)) + "\n"
+
+
+def _render_sdk_metrics() -> str:
+    sections = [_SDK_METRICS]
+    for group in GROUPS:
+        rows = [f"## {group.capitalize()}", "", "| metric | type | labels | unit | meaning |", "|---|---|---|---|---|"]
+        metrics = [metric for metric in (*METRICS, *COLLECTED) if metric.group == group]
+        for metric in metrics:
+            labels = ", ".join(f"`{label}`" for label in metric.labels)
+            rows.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.unit} | {_one_line(metric.help)} |")
+        for metric in metrics:
+            if metric.buckets:
+                bounds = ", ".join(f"{bound:g}" for bound in metric.buckets)
+                rows += ["", f"Buckets of `{metric.name}`: {bounds}."]
+        sections.append("\n".join([*rows, ""]))
+    return "\n".join(sections)
 
 
 def _one_line(text: str) -> str:
