@@ -15,6 +15,7 @@ _FNV_OFFSET, _FNV_PRIME, _MASK = 0xCBF29CE484222325, 0x100000001B3, 0xFFFFFFFFFF
 _SEPARATOR = b"\xff"
 _NS = 1_000_000_000
 _RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})")
+_LATEST_NS = (1 << 63) - 1
 _ZERO_TIME = "0001-01-01T00:00:00Z"
 _ORDERED_FIRST = ("job", "instance")
 
@@ -96,7 +97,10 @@ def any_firing(alerts: Sequence[FiredAlert], now_ns: int) -> bool:
 
 
 def parse_time_ns(text: str) -> int:
-    """Return an RFC 3339 time as Unix nanoseconds, 0 for the year 1; raises InvalidInputError."""
+    """Return an RFC 3339 time as Unix nanoseconds, 0 for the year 1; raises InvalidInputError.
+
+    Whoever says "for ever" by a year far away gets the latest that 64 bits hold.
+    """
     found = _RFC3339.fullmatch(text)
     if found is None:
         raise InvalidInputError(f"Invalid time {text!r}. Write it as 2026-11-21T10:00:00Z.")
@@ -108,7 +112,7 @@ def parse_time_ns(text: str) -> int:
     if whole.year == 1:
         return NEVER
     seconds = round(whole.timestamp())
-    return seconds * _NS + int((found[3] or "").ljust(9, "0")[:9])
+    return min(_LATEST_NS, max(-_LATEST_NS, seconds * _NS + int((found[3] or "").ljust(9, "0")[:9])))
 
 
 def format_time(time_ns: int) -> str:

@@ -114,14 +114,17 @@ def open_app(tmp_path: Path) -> OpenApp:
 
     @asynccontextmanager
     async def opened(
-        checks: tuple[HealthCheck, ...] = (), queries: MetricQueries = NO_LINES, **changes: object
+        checks: tuple[HealthCheck, ...] = (),
+        queries: MetricQueries = NO_LINES,
+        notifications: NotificationSettings | None = None,
+        **changes: object,
     ) -> AsyncIterator[App]:
         clock = SystemClock()
         state = StateStore(tmp_path, None, clock)
         await state.start()
         settings = replace(Settings(), **changes)  # type: ignore[arg-type]
-        notifications = NotificationService(state, clock, NotificationSettings)
-        await notifications.start()
+        notifying = NotificationService(state, clock, lambda: notifications or NotificationSettings())
+        await notifying.start()
         health = Health(checks, clock)
         await health.check()
         health.mark_started()
@@ -142,12 +145,12 @@ def open_app(tmp_path: Path) -> OpenApp:
             queries=queries,
             scraping=NO_LINES,
             rules=NO_LINES,
-            notifications=notifications,
+            notifications=notifying,
         )
         app = create_app(services, [Route("/v1/traces", _echo, methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:1212") as client:
             yield App(client, services, state)
-        await notifications.stop()
+        await notifying.stop()
         await state.stop()
 
     return opened
