@@ -225,7 +225,7 @@ class TaskPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class ValueCount:
+class TaskValueCount:
     """Count the tasks with one value of a field."""
 
     value: str
@@ -237,7 +237,7 @@ class TaskCounts:
     """Break tasks down: by field, by type, over time, and by duration as upper bounds with counts."""
 
     total: int
-    facets: Mapping[str, Sequence[ValueCount]]
+    facets: Mapping[str, Sequence[TaskValueCount]]
     durations: Sequence["DurationBucket"]
     points: Sequence[TaskPoint]
     step_ns: int

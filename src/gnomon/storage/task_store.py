@@ -17,7 +17,7 @@ from gnomon.model.tasks import (
     TaskPoint,
     TaskSort,
     TaskState,
-    ValueCount,
+    TaskValueCount,
     WorkEvent,
 )
 from gnomon.model.time_ranges import NANOSECONDS, TimeRange
@@ -189,7 +189,7 @@ class TaskStore:
             for row in (await self._engine.query(statement, parameters)).rows()
         ]
 
-    async def _facets(self, chosen: str, parameters: Mapping[str, object]) -> dict[str, list[ValueCount]]:
+    async def _facets(self, chosen: str, parameters: Mapping[str, object]) -> dict[str, list[TaskValueCount]]:
         fields = ("type", "agent", "tenant", "queue", "priority", "error_type")
         values = ", ".join(f"('{name}', {name})" for name in fields)
         statement = f"""
@@ -197,10 +197,10 @@ class TaskStore:
                 SELECT arrayJoin([{values}, ('state', toString(state))]) AS pair FROM {chosen}
             ) WHERE value != '' GROUP BY field, value ORDER BY n DESC, value LIMIT 50 BY field
         """
-        facets: dict[str, list[ValueCount]] = {name: [] for name in (*fields, "state")}
+        facets: dict[str, list[TaskValueCount]] = {name: [] for name in (*fields, "state")}
         for row in (await self._engine.query(statement, parameters)).rows():
             value = STATES[int(row["value"])].value if row["field"] == "state" else row["value"]
-            facets[row["field"]].append(ValueCount(value, row["n"]))
+            facets[row["field"]].append(TaskValueCount(value, row["n"]))
         return facets
 
     async def _lengths(self, chosen: str, parameters: Mapping[str, object]) -> list[DurationBucket]:

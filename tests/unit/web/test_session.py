@@ -114,5 +114,5 @@ async def test_without_required_keys_everybody_is_signed_in(open_app: OpenApp) -
         "required": False,
         "authenticated": True,
         "key_name": None,
-        "scopes": ["ingest", "read", "admin"],
+        "scopes": ["ingest", "read", "content", "admin"],
     }
