@@ -18,6 +18,8 @@ NAMES = (
     "trace_search",
     "log_search",
     "promql",
+    "sdk_overhead",
+    "sdk_cost",
 )
 
 
