@@ -218,6 +218,38 @@ def test_grafanas_json_is_imported_with_what_is_different(
     shoot(page, "dashboard-imported-light-1280")
 
 
+def test_a_repeated_panel_stands_there_for_each_value_and_links_lead_elsewhere(
+    shops: GnomonProcess, open_page: OpenPage, shoot: Shoot
+) -> None:
+    source = {
+        "title": "Each shop",
+        "templating": {"list": [{"name": "shop", "type": "query", "query": "label_values(shop_open, shop)",
+                                 "sort": 1, "multi": True, "includeAll": True, "current": {"value": ["$__all"]}}]},
+        "links": [{"title": "Runbook of $shop", "type": "link", "url": "https://wiki.example/shops/${shop}"}],
+        "panels": [
+            {**GRAFANA["panels"][0], "repeat": "shop",  # type: ignore[index,dict-item]
+             "links": [{"title": "Shop $shop", "url": "https://shops.example/$shop"}]},
+            {**GRAFANA["panels"][1], "gridPos": {"x": 0, "y": 4, "w": 24, "h": 8}},  # type: ignore[index,dict-item]
+        ],
+    }  # fmt: skip
+    read = httpx.post(f"{shops.url}/api/dashboards/import", json=source, trust_env=False).json()
+    assert read["findings"] == []
+    kept = httpx.post(f"{shops.url}/api/dashboards", json=read["dashboard"], trust_env=False).json()
+    page = open_page(f"{shops.url}/dashboards/{kept['summary']['id']}?from=now-15m")
+    for shop, value in (("north", "Yes"), ("south", "Yes"), ("west", "No")):
+        expect(_panel(page, f"Open: {shop}")).to_contain_text(value)
+    places = [_panel(page, f"Open: {shop}").bounding_box() for shop in ("north", "south", "west")]
+    assert len({place["y"] for place in places}) == 1
+    assert places[0]["x"] < places[1]["x"] < places[2]["x"]
+    expect(page.get_by_role("link", name="Runbook of")).to_have_attribute("href", re.compile("wiki.example/shops/"))
+    page.get_by_role("button", name="Actions on Open: west").click()
+    expect(page.get_by_role("menuitem", name="Shop west")).to_have_attribute("href", "https://shops.example/west")
+    shoot(page, "dashboard-repeated-dark-1280")
+    page.get_by_role("menuitem", name="Show alone").click()
+    expect(page.get_by_role("region")).to_have_count(1)
+    expect(_panel(page, "Open: west")).to_contain_text("No")
+
+
 def test_a_wrong_import_says_what_is_wrong(shops: GnomonProcess, open_page: OpenPage) -> None:
     page = open_page(f"{shops.url}/dashboards/import")
     field = page.get_by_role("textbox", name="JSON of the dashboard")

@@ -91,6 +91,12 @@ def test_values_stand_in_a_table_and_distributions_in_a_heatmap(
     expect(page.get_by_role("img", name="Distribution, heatmap")).to_be_visible()
     page.wait_for_timeout(500)
     shoot(page, "explore-heatmap-light-1280")
+    plot = page.get_by_role("img", name="Distribution, heatmap").locator(".u-over").bounding_box()
+    assert plot is not None
+    # The second row from the bottom of four: orders of more than 0.1 and at most 0.5 seconds.
+    page.mouse.click(plot["x"] + plot["width"] / 2, plot["y"] + plot["height"] * 0.625)
+    expect(page).to_have_url(re.compile(r"/traces\?.*duration.*100ms.*duration.*500ms"))
+    expect(page.get_by_role("heading", name="Traces")).to_be_visible()
 
 
 def test_the_search_finds_metrics_and_dashboards(shops: GnomonProcess, open_page: OpenPage) -> None:

@@ -105,10 +105,21 @@ class Display:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Lead elsewhere: an address of the web, or of Gnomon (`/dashboards/…`), in which `$name` stands for a variable."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    title: _Line
+    url: Annotated[str, Field(max_length=2000, pattern=r"^(https?://[^\s]+|/|/[^/\\\s][^\s]*)$")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     """Show one thing. A row is a heading over the panels below it, which it can fold away.
 
-    `search` is in the search language of logs and traces; `text` is Markdown; `min_step` a PromQL duration.
+    `search` is in the search language of logs and traces; `text` is Markdown; `min_step` a PromQL duration. `repeat`
+    names a variable: the panel is shown once for each of its chosen values, side by side or one below the other.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -124,6 +135,9 @@ class Panel:
     text: _Text = ""
     search: _Text = ""
     collapsed: bool = False
+    repeat: Annotated[str, Field(max_length=64)] = ""
+    repeat_direction: Literal["across", "down"] = "across"
+    links: Annotated[tuple[Link, ...], Field(max_length=50)] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +179,7 @@ class Dashboard:
     refresh: Annotated[str, Field(max_length=10)] = ""
     variables: Annotated[tuple[Variable, ...], Field(max_length=100)] = ()
     panels: Annotated[tuple[Panel, ...], Field(max_length=MAX_PANELS)] = ()
+    links: Annotated[tuple[Link, ...], Field(max_length=50)] = ()
 
 
 _DASHBOARDS = TypeAdapter(Dashboard)

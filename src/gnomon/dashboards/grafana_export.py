@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gnomon.dashboards.documents import COLUMNS, Dashboard, Display, Panel, PanelQuery, SeriesRule
+from gnomon.dashboards.grafana_links import write_links
 from gnomon.dashboards.grafana_units import unit_to_grafana
 from gnomon.dashboards.grafana_variables import write_variable
 
@@ -47,7 +48,7 @@ def export_dashboard(dashboard: Dashboard) -> dict[str, Any]:
         "refresh": dashboard.refresh,
         "timezone": "browser",
         "annotations": {"list": []},
-        "links": [],
+        "links": write_links(dashboard.links),
         "templating": {"list": [_datasource_variable(), *map(write_variable, dashboard.variables)]},
         "panels": list(_panels(dashboard.panels)),
     }
@@ -117,6 +118,10 @@ def _panel(panel: Panel) -> dict[str, Any]:
         "options": _options(panel),
         "transformations": [{"id": "merge", "options": {}}] if panel.kind == "table" and len(panel.queries) > 1 else [],
     }
+    if panel.repeat:
+        written |= {"repeat": panel.repeat, "repeatDirection": "v" if panel.repeat_direction == "down" else "h"}
+    if links := write_links(panel.links):
+        written["links"] = links
     return written | ({"interval": panel.min_step} if panel.min_step else {})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from gnomon.dashboards.documents import COLUMNS, MAX_PANELS, Dashboard, Panel, Place, read_dashboard
 from gnomon.dashboards.grafana_json import mapping, mappings, number, text
+from gnomon.dashboards.grafana_links import map_links
 from gnomon.dashboards.grafana_panels import map_panel
 from gnomon.dashboards.grafana_variables import map_variable
 from gnomon.model.errors import InvalidInputError
@@ -65,8 +66,7 @@ def _import_grafana(document: Mapping[str, Any]) -> ImportedDashboard:
     variables = [variable for template in templates if (variable := map_variable(template, note)) is not None]
     if any(not annotation.get("builtIn") for annotation in mappings(mapping(document.get("annotations")).get("list"))):
         note("Annotations are not shown.")
-    if mappings(document.get("links")):
-        note("Links at the top of the dashboard are left out.")
+    links = map_links(document.get("links"), note)
     panels: list[Panel] = []
     for placed in _placed(document):
         if len(panels) == MAX_PANELS:
@@ -86,6 +86,7 @@ def _import_grafana(document: Mapping[str, Any]) -> ImportedDashboard:
         refresh=text(document.get("refresh"))[:10],
         variables=tuple(variables),
         panels=tuple(panels),
+        links=links,
     )
     # Read once more, so that what stands in the file in an unexpected shape is refused here and not when it is kept.
     return ImportedDashboard("grafana", read_dashboard(asdict(dashboard)), tuple(findings))

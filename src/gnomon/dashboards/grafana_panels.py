@@ -17,6 +17,7 @@ from gnomon.dashboards.documents import (
     ValueName,
 )
 from gnomon.dashboards.grafana_json import mapping, mappings, number, text
+from gnomon.dashboards.grafana_links import map_links
 from gnomon.dashboards.grafana_units import unit_from_grafana
 
 Note = Callable[[str], None]
@@ -76,7 +77,8 @@ def map_panel(panel: Mapping[str, Any], place: Place, note: Note) -> Panel:
     kind = text(panel.get("type"))
     title, description = text(panel.get("title"))[:500], text(panel.get("description"))
     if kind == "row":
-        _note_repeat(panel, note)
+        if panel.get("repeat"):
+            note(f"The row is not repeated for each ${text(panel['repeat'])}: its panels show all chosen values.")
         return Panel(id=1, kind="row", title=title, place=place, collapsed=bool(panel.get("collapsed")))
     if kind == "text":
         return Panel(id=1, kind="text", title=title, description=description, place=place, text=_markdown(panel, note))
@@ -90,12 +92,9 @@ def map_panel(panel: Mapping[str, Any], place: Place, note: Note) -> Panel:
         return Panel(id=1, kind="text", title=title, description=description, place=place, text=words)
     if ours in {"logs", "traces"}:
         return Panel(id=1, kind=ours, title=title, description=description, place=place)
-    _note_repeat(panel, note)
     _note_transformations(panel, note)
     if panel.get("timeFrom") or panel.get("timeShift"):
         note("Its own time range or time shift is not applied: it follows the page.")
-    if mappings(panel.get("links")):
-        note("Links of the panel are left out.")
     if mapping(panel.get("libraryPanel")):
         note("It is a library panel: what it holds stands in another file.")
     return Panel(
@@ -107,6 +106,9 @@ def map_panel(panel: Mapping[str, Any], place: Place, note: Note) -> Panel:
         queries=_queries(panel, ours, note),
         min_step=_min_step(panel),
         display=_display(panel, ours, note),
+        repeat=text(panel.get("repeat"))[:64],
+        repeat_direction="down" if panel.get("repeatDirection") == "v" else "across",
+        links=map_links(panel.get("links"), note),
     )
 
 
@@ -383,11 +385,6 @@ def _note_transformations(panel: Mapping[str, Any], note: Note) -> None:
     left = sorted({text(found.get("id")) for found in mappings(panel.get("transformations"))} - done)
     if left:
         note(f"Transformations are left out: {', '.join(left)}.")
-
-
-def _note_repeat(panel: Mapping[str, Any], note: Note) -> None:
-    if panel.get("repeat"):
-        note(f"It is not repeated for each ${text(panel['repeat'])}: it shows all chosen values at once.")
 
 
 def _markdown(panel: Mapping[str, Any], note: Note) -> str:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from gnomon.dashboards.documents import Panel, Place, Threshold
+from gnomon.dashboards.documents import Panel, Place, Threshold, read_dashboard
+from gnomon.dashboards.grafana_export import export_dashboard
 from gnomon.dashboards.grafana_import import ImportedDashboard, import_dashboard
 from gnomon.dashboards.grafana_panels import tone_of
 from gnomon.model.errors import InvalidInputError
@@ -138,13 +139,43 @@ def test_a_table_keeps_the_names_and_absences_of_its_columns() -> None:
     ]
 
 
+def test_repeated_panels_and_links_come_along_and_go_back() -> None:
+    links = [
+        {"title": "Runbook", "url": "https://wiki.example/${shop}", "type": "link"},
+        {"title": "Others", "type": "dashboards", "tags": ["shop one"]},
+        {"title": "Elsewhere", "url": "/d/abc/elsewhere", "type": "link"},
+        {"title": "Script", "url": "javascript:alert(1)", "type": "link"},
+    ]
+    panel = _panel("stat", title="$shop", repeat="shop", repeatDirection="v", links=links, targets=[_target("up")])
+    imported = _imported(panel, links=links)
+    found = imported.dashboard.panels[0]
+    assert (found.repeat, found.repeat_direction) == ("shop", "down")
+    assert found.links == imported.dashboard.links
+    assert [(link.title, link.url) for link in found.links] == [
+        ("Runbook", "https://wiki.example/${shop}"),
+        ("Others", "/dashboards?tag=shop%20one"),
+    ]
+    assert [finding.message for finding in imported.findings if finding.panel] == [
+        "The link 'Elsewhere' is left out: it leads to another page of Grafana.",
+        "The link 'Script' is left out: it leads to another page of Grafana.",
+    ]
+    exported = export_dashboard(imported.dashboard)
+    assert [link["title"] for link in exported["links"]] == ["Runbook"]
+    assert (exported["panels"][0]["repeat"], exported["panels"][0]["repeatDirection"]) == ("shop", "v")
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "//evil.example", "/\\evil.example", "data:text/html,x", ""])
+def test_a_link_leads_to_the_web_or_to_a_page_here(url: str) -> None:
+    with pytest.raises(InvalidInputError, match="url"):
+        read_dashboard({"title": "t", "links": [{"title": "x", "url": url}]})
+
+
 def test_what_cannot_be_mapped_is_listed_with_its_panel() -> None:
     imported = _imported(
         _panel("timeseries", title="Good", targets=[_target("up")]),
         _panel(
             "timeseries",
             title="Mixed",
-            repeat="device",
             timeShift="1d",
             targets=[
                 {"refId": "A", "datasource": {"type": "loki"}, "expr": "", "query": "{}"},
@@ -166,7 +197,6 @@ def test_what_cannot_be_mapped_is_listed_with_its_panel() -> None:
     assert {finding.panel for finding in imported.findings} == {"Mixed", "Graph"}
     messages = " ".join(finding.message for finding in imported.findings)
     for part in (
-        "$device",
         "time shift",
         "Query A is not PromQL (loki)",
         "Query B computes",

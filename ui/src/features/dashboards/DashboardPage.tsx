@@ -20,6 +20,8 @@ import { PanelsContext } from "./panelContext";
 import { PanelEditor } from "./PanelEditor";
 import { PanelFrame } from "./PanelFrame";
 import { copyOf } from "./copyOf";
+import { DashboardLinks } from "./DashboardLinks";
+import { repeatPanels, storedId } from "./repeats";
 import { useDraft } from "./useDraft";
 import { useVariables } from "./useVariables";
 import { VariableBar } from "./VariableBar";
@@ -64,7 +66,10 @@ function DashboardView({ opened, reload }: { opened: OpenedDashboard | null; rel
   const context = useMemo(() => ({ bindings: variables.bindings, ready: variables.ready }), [variables.bindings, variables.ready]);
   const setPanels = (panels: readonly Panel[]) => draft.change({ ...dashboard, panels: [...panels] });
   // Folding is for whoever looks; only while one edits is it kept.
-  const panels = useMemo(() => dashboard.panels.map((panel) => (folds.has(panel.id) ? { ...panel, collapsed: !panel.collapsed } : panel)), [dashboard.panels, folds]);
+  const panels = useMemo(() => {
+    const folded = dashboard.panels.map((panel) => (folds.has(panel.id) ? { ...panel, collapsed: !panel.collapsed } : panel));
+    return editing ? folded : repeatPanels(folded, variables.bindings);
+  }, [dashboard.panels, folds, editing, variables.bindings]);
   const panel = panels.find(({ id }) => String(id) === search.panel);
   const hasSettings = editing && search.settings === "on";
   const add = (kind: Panel["kind"]) => {
@@ -126,6 +131,7 @@ function DashboardView({ opened, reload }: { opened: OpenedDashboard | null; rel
       <div className={styles.page} data-filled={panel !== undefined || undefined}>
         <div className={styles.tools}>
           <VariableBar states={variables.states} />
+          <DashboardLinks links={dashboard.links} />
           <div className={styles.actions}>
             {fixed && (
               <span className={`quiet truncate ${styles.origin ?? ""}`} title={path === null ? undefined : `Kept in ${path}: change it there, and reload the configuration`}>
@@ -237,7 +243,7 @@ function DashboardView({ opened, reload }: { opened: OpenedDashboard | null; rel
           <Grid
             panels={panels}
             onChange={editing ? (next) => setPanels(compact(next)) : undefined}
-            onEdit={fixed ? undefined : (id) => setSearch({ edit: "on", panel: String(id) })}
+            onEdit={fixed ? undefined : (id) => setSearch({ edit: "on", panel: String(storedId(id)) })}
             onDuplicate={editing ? (id) => setPanels(duplicatePanel(dashboard.panels, id)) : undefined}
             onView={(id) => setSearch({ panel: String(id), edit: undefined })}
             onFold={fold}

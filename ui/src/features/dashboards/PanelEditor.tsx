@@ -84,6 +84,18 @@ export function PanelEditor({ panel, onChange, onRemove, onClose }: PanelEditorP
         )}
         {asks && (
           <>
+            <Field label="Repeat for each value of" value={panel.repeat} placeholder="a variable, such as instance" onChange={(repeat) => set({ repeat: repeat.replace(/^\$/, "") })} />
+            {panel.repeat !== "" && (
+              <Choice
+                label="Repeat"
+                value={panel.repeat_direction}
+                options={[
+                  { value: "across", label: "Side by side" },
+                  { value: "down", label: "One below the other" },
+                ]}
+                onChange={(value) => set({ repeat_direction: value })}
+              />
+            )}
             <Field
               label="Least step"
               value={panel.min_step}

@@ -1,13 +1,14 @@
 import { Menu } from "@mantine/core";
-import { Copy, EllipsisVertical, GripVertical, Info, Maximize2, Minimize2, Pencil, Search, Trash2 } from "lucide-react";
-import { type KeyboardEvent, type PointerEvent, useRef } from "react";
+import { Copy, EllipsisVertical, ExternalLink, GripVertical, Info, Maximize2, Minimize2, Pencil, Search, Trash2 } from "lucide-react";
+import { type KeyboardEvent, type PointerEvent, useContext, useMemo, useRef } from "react";
 import type { Panel } from "../../api/schema";
 import { logsLink, tracesLink } from "../../app/links";
 import { useOpen } from "../../components/useOpen";
 import { writeQueries } from "../metrics/exploreState";
 import { PanelBody } from "./PanelBody";
-import { useExpand, useWords } from "./panelContext";
+import { PanelsContext, useAddress, useExpand, useWords } from "./panelContext";
 import styles from "./PanelFrame.module.css";
+import { bindingsOf, type Repeated } from "./repeats";
 import { useOnScreen } from "./useOnScreen";
 import { useTimeRange } from "../../app/useTimeRange";
 import { chooseStep } from "../metrics/steps";
@@ -21,7 +22,7 @@ export interface PanelActions {
 }
 
 interface PanelFrameProps extends PanelActions {
-  panel: Panel;
+  panel: Repeated;
   /** Stands alone on the page. */
   alone?: boolean;
   /** Handles to move and resize it, while the dashboard is edited. */
@@ -35,7 +36,17 @@ export interface Arranging {
 }
 
 /** A panel with its title, what can be done with it, and what it shows; it asks only while it is on the screen. */
-export function PanelFrame({ panel, alone = false, arranging, ...actions }: PanelFrameProps) {
+export function PanelFrame({ panel, ...rest }: PanelFrameProps) {
+  const context = useContext(PanelsContext);
+  const own = useMemo(() => ({ ...context, bindings: bindingsOf(context.bindings, panel) }), [context, panel]);
+  return (
+    <PanelsContext.Provider value={own}>
+      <Frame panel={panel} {...rest} />
+    </PanelsContext.Provider>
+  );
+}
+
+function Frame({ panel, alone = false, arranging, ...actions }: PanelFrameProps) {
   const frame = useRef<HTMLElement>(null);
   const seen = useOnScreen(frame);
   const words = useWords();
@@ -78,6 +89,7 @@ function PanelMenu({ panel, title, alone, onEdit, onDuplicate, onRemove, onView 
   const open = useOpen();
   const expand = useExpand();
   const words = useWords();
+  const address = useAddress();
   const { range } = useTimeRange();
   const explore = () => {
     if (panel.kind === "logs") open(logsLink(words(panel.search)));
@@ -104,6 +116,11 @@ function PanelMenu({ panel, title, alone, onEdit, onDuplicate, onRemove, onView 
             Explore
           </Menu.Item>
         )}
+        {panel.links.map(({ title: name, url }, index) => (
+          <Menu.Item key={index} leftSection={<ExternalLink size={14} />} component="a" href={address(url)} target={url.startsWith("/") ? undefined : "_blank"} rel="noreferrer">
+            {words(name)}
+          </Menu.Item>
+        ))}
         {onEdit && (
           <Menu.Item leftSection={<Pencil size={14} />} onClick={onEdit}>
             Edit

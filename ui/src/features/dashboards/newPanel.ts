@@ -29,6 +29,7 @@ export const NEW_DASHBOARD: Dashboard = {
   refresh: "",
   variables: [],
   panels: [],
+  links: [],
 };
 
 export const PANEL_KINDS: readonly { kind: Panel["kind"]; label: string; w: number; h: number }[] = [
@@ -61,6 +62,9 @@ export function makePanel(panels: readonly Panel[], kind: Panel["kind"], more: P
     text: kind === "text" ? "# A heading\n\nWords in **Markdown**." : "",
     search: "",
     collapsed: false,
+    repeat: "",
+    repeat_direction: "across",
+    links: [],
     ...more,
   };
 }

@@ -32,6 +32,12 @@ export function useWords(): (text: string) => string {
   );
 }
 
+/** Return a function that puts the values of variables into the address of a link. */
+export function useAddress(): (url: string) => string {
+  const { bindings } = useContext(PanelsContext);
+  return useCallback((url) => interpolate(url, bindings, "percentencode"), [bindings]);
+}
+
 export interface PanelProps {
   panel: Panel;
   /** Whether it is on the screen: what is not asks nothing. */

@@ -4,7 +4,7 @@ import { useParam, useSearch, useSetSearch } from "../../app/location";
 import { serviceLink, traceLink } from "../../app/links";
 import { useShortcuts } from "../../app/shortcuts";
 import { distinctColors } from "../../charts/palette";
-import { HeatmapChart } from "../../charts/HeatmapChart";
+import { type Cell, HeatmapChart } from "../../charts/HeatmapChart";
 import { TimeSeriesChart } from "../../charts/TimeSeriesChart";
 import { useElementSize } from "../../charts/useElementSize";
 import { Button } from "../../components/Button";
@@ -24,6 +24,7 @@ import { QueryRow } from "./QueryRow";
 import { ResultTable } from "./ResultTable";
 import { promDuration, readStep } from "./steps";
 import { UnitSelect } from "./UnitSelect";
+import { cellTraces } from "./cellTraces";
 import { useExemplars } from "./useExemplars";
 import { type Answers, type Asked, usePromQueries } from "./usePromQueries";
 
@@ -162,10 +163,15 @@ function Results({ data, range, view, unit, stacked, letters }: ResultsProps) {
   if (good.length === 0) return null;
   if (view === "table") return <ResultTable answered={data.answered} letters={letters} format={format} />;
   if (view === "heatmap") {
+    const first = good[0];
+    const openCell = (cell: Cell) => {
+      const target = first && !cells?.names ? cellTraces(cell, unit, first.expression, first.result.series) : null;
+      if (target) open(target);
+    };
     return cells ? (
       <div className={styles.fill}>
         {good.length > 1 && <p className="quiet">A heatmap shows the first query.</p>}
-        <HeatmapChart title="Distribution" {...cells} stepMs={data.stepMs} range={range} format={cells.names ? metricFormat("number") : format} height="fill" />
+        <HeatmapChart title="Distribution" {...cells} stepMs={data.stepMs} range={range} format={cells.names ? metricFormat("number") : format} height="fill" onCell={openCell} />
       </div>
     ) : null;
   }

@@ -1,7 +1,9 @@
 import { useMemo } from "react";
 import type { Ranged } from "../../../api/queries";
-import { HeatmapChart } from "../../../charts/HeatmapChart";
+import { type Cell, HeatmapChart } from "../../../charts/HeatmapChart";
+import { useOpen } from "../../../components/useOpen";
 import { metricFormat } from "../../../format/metricUnits";
+import { cellTraces } from "../../metrics/cellTraces";
 import { makeCells } from "../../metrics/heatCells";
 import { formatLegend, seriesText } from "../../metrics/legend";
 import type { Answers } from "../../metrics/usePromQueries";
@@ -21,9 +23,14 @@ export function HeatmapPanel(props: PanelProps) {
 }
 
 function Cells({ panel: { display, title }, good, ranged: { data, range } }: { panel: PanelProps["panel"]; good: readonly Good[]; ranged: Ranged<Answers> }) {
+  const open = useOpen();
   const cells = useMemo(() => {
     const first = good[0];
     return makeCells(good.flatMap(({ result }) => result.series), data.grid, data.stepMs, ({ labels }) => (first?.legend ? formatLegend(first.legend, labels) : seriesText(labels)));
   }, [good, data]);
-  return <HeatmapChart title={title || "Heatmap"} {...cells} stepMs={data.stepMs} range={range} format={cells.names ? metricFormat("number") : formatOf(display)} height="fill" />;
+  const openCell = (cell: Cell) => {
+    const target = cells.names ? null : cellTraces(cell, display.unit, good[0]?.expression ?? "", good[0]?.result.series ?? []);
+    if (target) open(target);
+  };
+  return <HeatmapChart title={title || "Heatmap"} {...cells} stepMs={data.stepMs} range={range} format={cells.names ? metricFormat("number") : formatOf(display)} height="fill" onCell={openCell} />;
 }
