@@ -9,11 +9,14 @@ from typing import Literal
 
 import structlog
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, SamplingResult, TraceIdRatioBased
+from opentelemetry.trace import Link, SpanKind, TraceState
+from opentelemetry.util.types import Attributes
 from prometheus_client import Counter
 
 from gnomon import __version__
@@ -104,7 +107,7 @@ class OwnTraces:
             return
         provider = TracerProvider(
             resource=Resource.create({"service.name": "gnomon", "service.version": __version__}),
-            sampler=ParentBased(TraceIdRatioBased(self._settings.traces_sample_ratio)),
+            sampler=ParentBased(_ReplaysAlways(self._settings.traces_sample_ratio)),
             shutdown_on_exit=False,
         )
         exporter = _InProcessExporter(self._accept, asyncio.get_running_loop())
@@ -117,6 +120,26 @@ class OwnTraces:
         if self._provider is not None:
             await asyncio.to_thread(self._provider.shutdown)
             self._provider = None
+
+
+class _ReplaysAlways(TraceIdRatioBased):
+    """Sample a share of traces, and each that replays a dead letter: its consumers follow what is decided here."""
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        """Return the decision for a root span."""
+        replayed = kind is SpanKind.PRODUCER and name.startswith("replay ")
+        if replayed:
+            return ALWAYS_ON.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
+        return super().should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
 
 
 class _InProcessExporter(SpanExporter):

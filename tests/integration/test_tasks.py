@@ -264,6 +264,7 @@ def test_dead_letters_are_replayed_edited_and_discarded_by_admins(told: Told) ->
     assert len(batch["letters"][0]["trace_id"]) == 32
     assert batch["letters"][0]["trace_id"] != TRACE
     assert _queued(told.queue) == [b'{"order": 0}']
+    _check_replay_is_linked(told, batch["letters"][0]["trace_id"])
     done = told.admin.post(f"/api/dead-letters/replays/{batch['id']}/continue").json()
     assert done["status"] == "done"
     assert told.admin.post("/api/dead-letters/replay", json={"ids": ["letter-1"]}).status_code == 409
@@ -283,6 +284,16 @@ def test_dead_letters_are_replayed_edited_and_discarded_by_admins(told: Told) ->
     ]  # fmt: skip
     assert all(action["actor"].startswith("admin (") for action in actions)
     assert json.loads(actions[-1]["details"])["replayed_trace_id"] == TRACE
+
+
+def _check_replay_is_linked(told: Told, trace_id: str) -> None:
+    deadline = time.monotonic() + 30
+    while not (answer := told.reader.get(f"/api/tracing/trace/{trace_id}")).is_success:
+        assert time.monotonic() < deadline, answer.text
+        time.sleep(0.3)
+    [step] = answer.json()["steps"]
+    details = told.get(f"/api/tracing/trace/{trace_id}/spans/{step['span_id']}")
+    assert [link["trace_id"] for link in details["links"]] == [TRACE]
 
 
 def _queued(path: Path) -> list[bytes]:
