@@ -64,6 +64,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List agents
+         * @description Return load, success, trust, latency and cost of every agent that worked in the range.
+         */
+        get: operations["list_agents_api_agents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/handoffs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how work passes between agents
+         * @description Return the graph of hand-offs and delegations, by step of time.
+         */
+        get: operations["get_hand_offs_api_agents_handoffs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show agents over time
+         * @description Return attempts, failures, busy time, latency and trust of every agent by step of time.
+         */
+        get: operations["list_agent_points_api_agents_points_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cardinality": {
         parameters: {
             query?: never;
@@ -96,6 +156,66 @@ export interface paths {
          * @description Return how many series a metric has, and how many values each of its labels.
          */
         get: operations["get_metric_labels_api_cardinality__metric__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Break costs down
+         * @description Return the cost of a range by one dimension, the greatest first, beside the same time a week before.
+         */
+        get: operations["get_costs_api_costs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/costs/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show budgets
+         * @description Return what is spent of each budget in its running period, how fast, and where that leads.
+         */
+        get: operations["get_budgets_api_costs_budgets_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/costs/over-time": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show costs over time
+         * @description Return what each value of a dimension cost by day or hour.
+         */
+        get: operations["get_costs_over_time_api_costs_over_time_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -196,6 +316,226 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what failed alike
+         * @description Return dead letters in clusters by the fingerprint of their failure.
+         */
+        get: operations["list_clusters_api_dead_letters_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the audit log
+         * @description Return who did what with dead letters, and when.
+         */
+        get: operations["list_actions_api_dead_letters_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Discard dead letters
+         * @description Lay letters to rest; they stay where they are, and can be opened again.
+         */
+        post: operations["discard_letters_api_dead_letters_discard_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List dead letters
+         * @description Return the dead letters of a range, without what is in them.
+         */
+        get: operations["list_letters_api_dead_letters_letters_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/letters/{letter_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inspect a dead letter
+         * @description Return one letter with its message, stack and history.
+         */
+        get: operations["get_letter_api_dead_letters_letters__letter_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open dead letters again
+         * @description Open letters that were discarded or replayed.
+         */
+        post: operations["reopen_letters_api_dead_letters_reopen_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay dead letters
+         * @description Send letters to where they came from, each in a new trace that is linked to the old one.
+         */
+        post: operations["replay_letters_api_dead_letters_replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List replays
+         * @description Return replays and what became of each letter.
+         */
+        get: operations["list_batches_api_dead_letters_replays_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/replays/{batch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch a replay
+         * @description Return one replay as it stands now.
+         */
+        get: operations["get_batch_api_dead_letters_replays__batch_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/replays/{batch_id}/continue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay the rest
+         * @description Send the rest of a replay now, whatever became of its first letters.
+         */
+        post: operations["continue_batch_api_dead_letters_replays__batch_id__continue_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/replays/{batch_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a replay
+         * @description Send no more of a replay.
+         */
+        post: operations["stop_batch_api_dead_letters_replays__batch_id__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/dependencies": {
         parameters: {
             query?: never;
@@ -228,6 +568,26 @@ export interface paths {
          * @description Return rates and refusals of each protocol over the last minutes.
          */
         get: operations["get_ingest_api_ingest_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/llm/spans/{trace_id}/{span_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a conversation
+         * @description Return messages, tool calls and results, model, tokens and parameters of a span of a model, agent or tool.
+         */
+        get: operations["get_conversation_api_llm_spans__trace_id___span_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -720,6 +1080,126 @@ export interface paths {
          * @description Return rows, sizes and oldest data of each table, room on the disk, and what waits in the journal.
          */
         get: operations["get_storage_api_storage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find tasks
+         * @description Return the tasks that began in the range, each with its own cost.
+         */
+        get: operations["list_tasks_api_tasks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Break tasks down
+         * @description Return kinds with their failures and durations, facets, the distribution of durations, and counts over time.
+         */
+        get: operations["count_tasks_api_tasks_counts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/of-trace/{trace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find the tasks of a trace
+         * @description Return the tasks that a trace is of, by start.
+         */
+        get: operations["list_tasks_of_trace_api_tasks_of_trace__trace_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/running": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tasks under way
+         * @description Return what has not ended, with the time it usually still needs; what outruns 99 % of its kind comes first.
+         */
+        get: operations["list_running_tasks_api_tasks_running_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell a task
+         * @description Return its journey on one time line, attempts, steps, children, dead letters, resources and cost.
+         */
+        get: operations["get_task_api_tasks__task_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{task_id}/cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell what a task cost
+         * @description Return its cost in parts, through all attempts and every task under it; parts sum to the whole.
+         */
+        get: operations["get_task_cost_api_tasks__task_id__cost_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1773,6 +2253,121 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ActionsResponse
+         * @description List what was done with dead letters, the latest first.
+         */
+        ActionsResponse: {
+            /** Actions */
+            actions: components["schemas"]["LetterAction"][];
+        };
+        /**
+         * AgentPoint
+         * @description Tell how an agent fared in one step of time.
+         */
+        AgentPoint: {
+            /** Agent */
+            agent: string;
+            /** Attempts */
+            attempts: number;
+            /** Busy Ns */
+            busy_ns: number;
+            /** Failed */
+            failed: number;
+            /** P50 Ns */
+            p50_ns: number | null;
+            /** Time Ns */
+            time_ns: string;
+            /** Trust Score */
+            trust_score: number | null;
+        };
+        /**
+         * AgentPointsResponse
+         * @description Hold how agents fared over time: by agent, then by time.
+         */
+        AgentPointsResponse: {
+            /** Points */
+            points: components["schemas"]["AgentPoint"][];
+        };
+        /**
+         * AgentSummary
+         * @description Sum up one agent over a range; shares and quantiles are null where it finished nothing.
+         *
+         *     `load` is how many attempts it worked on at a time on average; `trust_score` the last one told, beside the least
+         *     and greatest of the range.
+         */
+        AgentSummary: {
+            /** Agent */
+            agent: string;
+            /** Attempts */
+            attempts: number;
+            /** Busy Ns */
+            busy_ns: number;
+            /** Failed */
+            failed: number;
+            /** Last Seen Ns */
+            last_seen_ns: string;
+            /** Load */
+            load: number;
+            /** P50 Ns */
+            p50_ns: number | null;
+            /** P95 Ns */
+            p95_ns: number | null;
+            /** Running */
+            running: number;
+            /** Succeeded */
+            succeeded: number;
+            /** Success Share */
+            success_share: number | null;
+            /** Tasks */
+            tasks: number;
+            /** Tenants */
+            tenants: string[];
+            /** Trust High */
+            trust_high: number | null;
+            /** Trust Low */
+            trust_low: number | null;
+            /** Trust Score */
+            trust_score: number | null;
+            /** Types */
+            types: string[];
+        };
+        /**
+         * AgentsResponse
+         * @description List agents, the busiest first.
+         */
+        AgentsResponse: {
+            /** Agents */
+            agents: components["schemas"]["PricedAgent"][];
+        };
+        /**
+         * Attempt
+         * @description Sum up one attempt of a task; times that nobody told are null.
+         */
+        Attempt: {
+            /** Agent */
+            agent: string;
+            /** Attempt */
+            attempt: number;
+            /** Duration Ns */
+            duration_ns: number | null;
+            /** End Ns */
+            end_ns: string | null;
+            /** Error Message */
+            error_message: string;
+            /** Error Type */
+            error_type: string;
+            /** Executing Ns */
+            executing_ns: string | null;
+            /** Queued Ns */
+            queued_ns: string | null;
+            resources: components["schemas"]["ResourceUse"];
+            /** Services */
+            services: string[];
+            state: components["schemas"]["TaskState"] | null;
+            /** Trace Ids */
+            trace_ids: string[];
+        };
+        /**
          * AttemptRecord
          * @description One attempt to deliver: whether it did, why not, and what the other side answered.
          */
@@ -1805,6 +2400,56 @@ export interface components {
             type: string;
             /** Value */
             value: string;
+        };
+        /**
+         * BatchesResponse
+         * @description List replays, the latest first.
+         */
+        BatchesResponse: {
+            /** Batches */
+            batches: components["schemas"]["ReplayBatch"][];
+        };
+        /**
+         * BudgetState
+         * @description Tell how a budget fares: spent in its running period, and what that comes to at its end at this pace.
+         *
+         *     `burn` is the share spent over the share of the period that has passed: above 1 the budget will not last.
+         */
+        BudgetState: {
+            /** Amount Nd */
+            amount_nd: number;
+            /** Burn */
+            burn: number;
+            /** Complete */
+            complete: boolean;
+            /** Dimension */
+            dimension: string;
+            /** Elapsed Share */
+            elapsed_share: number;
+            /** Exceeded */
+            exceeded: boolean;
+            /** Name */
+            name: string;
+            /** Period */
+            period: string;
+            /** Period End Ns */
+            period_end_ns: string;
+            /** Period Start Ns */
+            period_start_ns: string;
+            /** Projected Nd */
+            projected_nd: number;
+            /** Spent Nd */
+            spent_nd: number;
+            /** Spent Share */
+            spent_share: number;
+        };
+        /**
+         * BudgetsResponse
+         * @description List the budgets that `costs.budgets` sets.
+         */
+        BudgetsResponse: {
+            /** Budgets */
+            budgets: components["schemas"]["BudgetState"][];
         };
         /**
          * CardinalityResponse
@@ -1855,6 +2500,26 @@ export interface components {
             service: string;
         };
         /**
+         * ChatMessage
+         * @description Hold one message: who said it (`system`, `user`, `assistant`, `tool`), and whether it went in or came out.
+         */
+        ChatMessage: {
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "input" | "output";
+            /**
+             * Finish Reason
+             * @default
+             */
+            finish_reason: string;
+            /** Parts */
+            parts: components["schemas"]["MessagePart"][];
+            /** Role */
+            role: string;
+        };
+        /**
          * CheckResponse
          * @description Tell how the last check of one part ended.
          */
@@ -1871,6 +2536,33 @@ export interface components {
             name: string;
             /** Required */
             required: boolean;
+        };
+        /**
+         * ChildCost
+         * @description Give what one task under another cost: itself, and with what it gave rise to.
+         */
+        ChildCost: {
+            /** Agent */
+            agent: string;
+            /** Depth */
+            depth: number;
+            own: components["schemas"]["Cost"];
+            /** Parent Id */
+            parent_id: string;
+            /** Task Id */
+            task_id: string;
+            /** Total Nd */
+            total_nd: number;
+            /** Type */
+            type: string;
+        };
+        /**
+         * ClustersResponse
+         * @description List what failed alike, the latest failure first.
+         */
+        ClustersResponse: {
+            /** Clusters */
+            clusters: components["schemas"]["DeadLetterCluster"][];
         };
         /**
          * ComparedSpans
@@ -1964,6 +2656,132 @@ export interface components {
             integration: string;
             /** Target */
             target: string;
+        };
+        /**
+         * Conversation
+         * @description Tell a call: its span, its parameters, and the messages.
+         *
+         *     `content` is `shown`, `not_recorded` where the sender told none, or `forbidden` where the reader may not see it.
+         *     `redacted` counts the values of the span in which secrets were masked.
+         */
+        Conversation: {
+            /**
+             * Content
+             * @enum {string}
+             */
+            content: "shown" | "not_recorded" | "forbidden";
+            /** Messages */
+            messages: components["schemas"]["ChatMessage"][];
+            /** Parameters */
+            parameters: {
+                [key: string]: string;
+            };
+            /** Redacted */
+            redacted: number;
+            span: components["schemas"]["WorkSpan"];
+            /** Tool Definitions */
+            tool_definitions: string;
+        };
+        /**
+         * Cost
+         * @description Split a cost into its parts, in billionths of a dollar (nanodollars); they sum to `total_nd` exactly.
+         *
+         *     `input_nd` is input without what came from a cache or went into one. `complete` is false where calls of models
+         *     without a known price are missing from it: `unpriced_calls` of `unpriced_models`.
+         */
+        Cost: {
+            /** Cache Write Nd */
+            cache_write_nd: number;
+            /** Cached Nd */
+            cached_nd: number;
+            /** Complete */
+            complete: boolean;
+            /** Cpu Nd */
+            cpu_nd: number;
+            /** Input Nd */
+            input_nd: number;
+            /** Llm Nd */
+            llm_nd: number;
+            /** Memory Nd */
+            memory_nd: number;
+            /** Network Nd */
+            network_nd: number;
+            /** Output Nd */
+            output_nd: number;
+            /** Total Nd */
+            total_nd: number;
+            /** Unpriced Calls */
+            unpriced_calls: number;
+            /** Unpriced Models */
+            unpriced_models: string[];
+        };
+        /**
+         * CostGroup
+         * @description Give the cost of one value of a dimension; an empty value is work of which nobody said.
+         */
+        CostGroup: {
+            /** Change */
+            change: number | null;
+            cost: components["schemas"]["Cost"];
+            /** Per Task Nd */
+            per_task_nd: number | null;
+            /** Previous Total Nd */
+            previous_total_nd: number | null;
+            /** Tasks */
+            tasks: number;
+            usage: components["schemas"]["Usage"];
+            /** Value */
+            value: string;
+        };
+        /**
+         * CostPoint
+         * @description Give what one value cost in one day or hour.
+         */
+        CostPoint: {
+            /** At */
+            at: string;
+            /** Total Nd */
+            total_nd: number;
+            /** Value */
+            value: string;
+        };
+        /**
+         * CostPointsResponse
+         * @description Hold costs over time: by day, or by hour where the range is three days or shorter.
+         */
+        CostPointsResponse: {
+            /** Points */
+            points: components["schemas"]["CostPoint"][];
+        };
+        /**
+         * CostReport
+         * @description Break the cost of a range down by one dimension; the groups sum to the total.
+         *
+         *     `previous` is the same range a week (or its own length, where that is longer) before. Budgets are those of now,
+         *     whatever the range.
+         */
+        CostReport: {
+            /** By */
+            by: string;
+            /** Groups */
+            groups: components["schemas"]["CostGroup"][];
+            /** Per Hour Nd */
+            per_hour_nd: number;
+            /** Per Task Nd */
+            per_task_nd: number | null;
+            /** Previous From Ns */
+            previous_from_ns: string;
+            /** Previous To Ns */
+            previous_to_ns: string;
+            /** Previous Total Nd */
+            previous_total_nd: number;
+            /** Prices */
+            prices: components["schemas"]["PriceSource"][];
+            resource_prices: components["schemas"]["ResourcePrices"];
+            /** Tasks */
+            tasks: number;
+            total: components["schemas"]["Cost"];
+            usage: components["schemas"]["Usage"];
         };
         /**
          * CountedName
@@ -2106,6 +2924,40 @@ export interface components {
             version: number;
         };
         /**
+         * DeadLetterCluster
+         * @description Sum up dead letters that failed alike: same topic, error type, message but for ids and numbers, and place.
+         */
+        DeadLetterCluster: {
+            /** Error Shape */
+            error_shape: string;
+            /** Error Type */
+            error_type: string;
+            /** Fingerprint */
+            fingerprint: string;
+            /** First Ns */
+            first_ns: string;
+            /** Last Ns */
+            last_ns: string;
+            /** Letters */
+            letters: number;
+            /** Open */
+            open: number;
+            /** Sample Id */
+            sample_id: string;
+            /** Sample Message */
+            sample_message: string;
+            /** Sample Trace Id */
+            sample_trace_id: string;
+            /** Services */
+            services: string[];
+            /** System */
+            system: string;
+            /** Tasks */
+            tasks: number;
+            /** Topic */
+            topic: string;
+        };
+        /**
          * Differences
          * @description Compare the matching spans of selected traces with those of the others, the most telling field first.
          */
@@ -2146,6 +2998,27 @@ export interface components {
             selected_share: number;
             /** Value */
             value: string;
+        };
+        /**
+         * DiscardRequest
+         * @description Lay letters to rest, with a word on why.
+         */
+        DiscardRequest: {
+            /**
+             * Fingerprint
+             * @default
+             */
+            fingerprint: string;
+            /**
+             * Ids
+             * @default []
+             */
+            ids: string[];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
         };
         /**
          * Display
@@ -2212,6 +3085,16 @@ export interface components {
              * @default number
              */
             unit: string;
+        };
+        /**
+         * DurationBucket
+         * @description Count the tasks that took as long as this at most, and longer than the bucket before.
+         */
+        DurationBucket: {
+            /** Tasks */
+            tasks: number;
+            /** Up To Ns */
+            up_to_ns: number;
         };
         /**
          * EndpointsResponse
@@ -2352,6 +3235,80 @@ export interface components {
             panel: string | null;
             /** Panel Id */
             panel_id: number | null;
+        };
+        /**
+         * Forecast
+         * @description Say how long a task still needs, going by those of its type that ended well in the last week.
+         *
+         *     `remaining_p50_ns` and `remaining_p90_ns` are those of tasks that took at least as long as this one has by now; null
+         *     without such. `outruns` marks a task that has taken longer than 99 % of its kind; `late` one that will probably
+         *     miss its deadline, or has.
+         */
+        Forecast: {
+            /** Elapsed Ns */
+            elapsed_ns: number;
+            /** Late */
+            late: boolean;
+            /** Outruns */
+            outruns: boolean;
+            /** Remaining P50 Ns */
+            remaining_p50_ns: number | null;
+            /** Remaining P90 Ns */
+            remaining_p90_ns: number | null;
+            /** Samples */
+            samples: number;
+            /** Silent Ns */
+            silent_ns: number;
+            /** Usual P50 Ns */
+            usual_p50_ns: number | null;
+            /** Usual P99 Ns */
+            usual_p99_ns: number | null;
+        };
+        /**
+         * HandOff
+         * @description Tell that one agent handed a task to another.
+         */
+        HandOff: {
+            /** From Agent */
+            from_agent: string;
+            /** Span Id */
+            span_id: string;
+            /** Time Ns */
+            time_ns: string;
+            /** To Agent */
+            to_agent: string;
+            /** Trace Id */
+            trace_id: string;
+        };
+        /**
+         * HandOffEdge
+         * @description Count how often one agent passed work to another in one step of time.
+         *
+         *     `kind` is `handoff` where the same task went on, `delegation` where a task gave rise to another one.
+         */
+        HandOffEdge: {
+            /** Count */
+            count: number;
+            /** From Agent */
+            from_agent: string;
+            /** Kind */
+            kind: string;
+            /** Time Ns */
+            time_ns: string;
+            /** To Agent */
+            to_agent: string;
+        };
+        /**
+         * HandOffGraph
+         * @description Hold the hand-offs of a range, in steps of time, the agents in them being the nodes.
+         */
+        HandOffGraph: {
+            /** Agents */
+            agents: string[];
+            /** Edges */
+            edges: components["schemas"]["HandOffEdge"][];
+            /** Step Ns */
+            step_ns: number;
         };
         /**
          * HealthDetailResponse
@@ -2535,6 +3492,89 @@ export interface components {
             status_message: string;
             /** Warnings */
             warnings: string[];
+        };
+        /**
+         * LetterAction
+         * @description Tell one thing that somebody did with a letter; details are JSON.
+         */
+        LetterAction: {
+            /** Action */
+            action: string;
+            /** Actor */
+            actor: string;
+            /** At Ns */
+            at_ns: string;
+            /** Batch Id */
+            batch_id: string;
+            /** Details */
+            details: string;
+            /** Letter Id */
+            letter_id: string;
+        };
+        /**
+         * LetterChoice
+         * @description Name letters, or the fingerprint of a cluster for all of its open ones.
+         */
+        LetterChoice: {
+            /**
+             * Fingerprint
+             * @default
+             */
+            fingerprint: string;
+            /**
+             * Ids
+             * @default []
+             */
+            ids: string[];
+        };
+        /**
+         * LetterSummary
+         * @description Show a dead letter without what is in it.
+         */
+        LetterSummary: {
+            /** Attempts */
+            attempts: number;
+            /** Destination */
+            destination: string;
+            /** Error Message */
+            error_message: string;
+            /** Error Type */
+            error_type: string;
+            /** Fingerprint */
+            fingerprint: string;
+            /** First Failed Ns */
+            first_failed_ns: string | null;
+            /** Id */
+            id: string;
+            /** Service */
+            service: string;
+            /** Span Id */
+            span_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "open" | "replayed" | "discarded";
+            /** Status Ns */
+            status_ns: string | null;
+            /** System */
+            system: string;
+            /** Task Id */
+            task_id: string;
+            /** Time Ns */
+            time_ns: string;
+            /** Topic */
+            topic: string;
+            /** Trace Id */
+            trace_id: string;
+        };
+        /**
+         * LettersResponse
+         * @description List dead letters, the latest first.
+         */
+        LettersResponse: {
+            /** Letters */
+            letters: components["schemas"]["LetterSummary"][];
         };
         /**
          * LimitsResponse
@@ -2861,6 +3901,28 @@ export interface components {
             span_ids: string[];
         };
         /**
+         * MessagePart
+         * @description Hold a piece of a message: `kind` is `text`, `reasoning`, `tool_call`, `tool_result` or `other`.
+         *
+         *     Arguments, results and whatever is no text are JSON. `id` ties a tool's result to its call.
+         */
+        MessagePart: {
+            /**
+             * Id
+             * @default
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * MetricLabelsResponse
          * @description Tell how many values each label of a metric has, the most first.
          */
@@ -2929,6 +3991,40 @@ export interface components {
             /** Path */
             path: string | null;
             summary: components["schemas"]["DashboardSummary"];
+        };
+        /**
+         * OpenedLetter
+         * @description Show a dead letter whole; body and key as text where they are text, and in base64 in any case.
+         *
+         *     `content` is `shown`, `forbidden` where the reader may not see it, or `not_told` where the message was too large to
+         *     be told of: it lies in `destination` still. `replayable` says that a configured broker can take it.
+         */
+        OpenedLetter: {
+            /** Body */
+            body: string | null;
+            /** Body Base64 */
+            body_base64: string;
+            /** Brokers */
+            brokers: string[];
+            /**
+             * Content
+             * @enum {string}
+             */
+            content: "shown" | "forbidden" | "not_told";
+            /** Headers */
+            headers: [
+                string,
+                string
+            ][];
+            /** History */
+            history: components["schemas"]["LetterAction"][];
+            /** Key */
+            key: string | null;
+            /** Replayable */
+            replayable: boolean;
+            /** Stack */
+            stack: string;
+            summary: components["schemas"]["LetterSummary"];
         };
         /**
          * OperationHealth
@@ -3175,6 +4271,46 @@ export interface components {
             messages: components["schemas"]["ComposedMessage"][];
         };
         /**
+         * PriceSource
+         * @description Say which price stands behind figures: nanodollars a million tokens, for input above so many tokens.
+         */
+        PriceSource: {
+            /** Above Tokens */
+            above_tokens: number;
+            /** Cache Write Nd */
+            cache_write_nd: number;
+            /** Cached Nd */
+            cached_nd: number;
+            /** Day */
+            day: string;
+            /** Input Nd */
+            input_nd: number;
+            /** Model */
+            model: string;
+            /** Output Nd */
+            output_nd: number;
+            /** Provider */
+            provider: string;
+            /** Source */
+            source: string;
+        };
+        /**
+         * PricedAgent
+         * @description Pair an agent with what its work in the range cost; null where it cost nothing that is known of.
+         */
+        PricedAgent: {
+            cost: components["schemas"]["Cost"] | null;
+            summary: components["schemas"]["AgentSummary"];
+        };
+        /**
+         * PricedTask
+         * @description Pair a task with what it cost by itself, without the tasks under it.
+         */
+        PricedTask: {
+            cost: components["schemas"]["Cost"];
+            task: components["schemas"]["Task"];
+        };
+        /**
          * PrometheusResponse
          * @description Wrap an answer as Prometheus does.
          */
@@ -3315,6 +4451,137 @@ export interface components {
             needs_restart: string[];
         };
         /**
+         * ReplayBatch
+         * @description Tell a replay of letters: the first `canary` are sent, and the rest once all of those were processed.
+         *
+         *     It is `watching` until then, `stopped` when one failed or somebody said so, `done` when all are sent.
+         */
+        ReplayBatch: {
+            /** Actor */
+            actor: string;
+            /** Automatic */
+            automatic: boolean;
+            /** Broker */
+            broker: string;
+            /** Canary */
+            canary: number;
+            /** Created Ns */
+            created_ns: string;
+            /** Id */
+            id: string;
+            /** Letters */
+            letters: components["schemas"]["ReplayOutcome"][];
+            /** Reason */
+            reason: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "watching" | "stopped" | "done";
+            /** Topic */
+            topic: string;
+        };
+        /**
+         * ReplayOutcome
+         * @description Tell what became of one letter of a batch.
+         *
+         *     `outcome` is `waiting` until it is sent, then `sent` until its new trace shows that it was `processed`, or
+         *     `dead_lettered` again; `failed` where the broker did not take it.
+         */
+        ReplayOutcome: {
+            /** Error */
+            error: string;
+            /** Letter Id */
+            letter_id: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "waiting" | "sent" | "processed" | "dead_lettered" | "failed";
+            /** Trace Id */
+            trace_id: string;
+        };
+        /**
+         * ReplayRequest
+         * @description Send letters anew.
+         *
+         *     `canary` of them first, 0 for all at once; the rest follows by itself once those were processed, or where
+         *     `automatic` is false when somebody says so. `body` or `body_base64` take the place of the message of one letter.
+         *     Without a `broker`, the first one of the letter's kind is taken; without a `topic`, the one that it came from.
+         */
+        ReplayRequest: {
+            /**
+             * Automatic
+             * @default true
+             */
+            automatic: boolean;
+            /** Body */
+            body?: string | null;
+            /** Body Base64 */
+            body_base64?: string | null;
+            /**
+             * Broker
+             * @default
+             */
+            broker: string;
+            /**
+             * Canary
+             * @default 0
+             */
+            canary: number;
+            /**
+             * Fingerprint
+             * @default
+             */
+            fingerprint: string;
+            /**
+             * Ids
+             * @default []
+             */
+            ids: string[];
+            /**
+             * Topic
+             * @default
+             */
+            topic: string;
+        };
+        /**
+         * ResourcePrices
+         * @description Say what resources cost, in dollars, as configured.
+         */
+        ResourcePrices: {
+            /** Cpu Hour */
+            cpu_hour: number;
+            /** Memory Gib Hour */
+            memory_gib_hour: number;
+            /** Network Gib */
+            network_gib: number;
+        };
+        /**
+         * ResourceUse
+         * @description Tell what work used; precision is `exact`, `shared`, `estimated`, or empty where nothing was told.
+         *
+         *     Memory is the most that an attempt held; `memory_byte_seconds` that times how long each attempt ran.
+         */
+        ResourceUse: {
+            /** Cpu Precision */
+            cpu_precision: string;
+            /** Cpu S */
+            cpu_s: number;
+            /** Memory Byte Seconds */
+            memory_byte_seconds: number;
+            /** Memory Bytes */
+            memory_bytes: number;
+            /** Memory Precision */
+            memory_precision: string;
+            /** Network Precision */
+            network_precision: string;
+            /** Received Bytes */
+            received_bytes: number;
+            /** Sent Bytes */
+            sent_bytes: number;
+        };
+        /**
          * RetentionResponse
          * @description Tell how long each signal is kept, in seconds.
          */
@@ -3325,6 +4592,22 @@ export interface components {
             metrics_s: number;
             /** Traces S */
             traces_s: number;
+        };
+        /**
+         * RunningTask
+         * @description Pair a task that has not ended with when it probably will.
+         */
+        RunningTask: {
+            forecast: components["schemas"]["Forecast"];
+            task: components["schemas"]["Task"];
+        };
+        /**
+         * RunningTasksResponse
+         * @description Hold the tasks that have not ended.
+         */
+        RunningTasksResponse: {
+            /** Tasks */
+            tasks: components["schemas"]["RunningTask"][];
         };
         /**
          * ScatterPoints
@@ -3353,10 +4636,10 @@ export interface components {
         };
         /**
          * Scope
-         * @description Name what a key permits; `admin` includes the other two.
+         * @description Name what a key permits: `content` is what people and models said; `admin` includes all others.
          * @enum {string}
          */
-        Scope: "ingest" | "read" | "admin";
+        Scope: "ingest" | "read" | "content" | "admin";
         /**
          * SearchPage
          * @description Hold one page of traces.
@@ -3668,6 +4951,40 @@ export interface components {
             trace_state: string;
         };
         /**
+         * Stage
+         * @description Tell of one stretch of a task's time line, from an event to the next.
+         *
+         *     `stage` is the event's name without `task.`; `kind` is `wait`, `work` or `end`. `wait` names what was waited for
+         *     (`submission`, `queue`, `routing`, `assignment`, `start`, `back_off`, empty otherwise), and `explanation` says so in
+         *     a sentence. `duration_ns` is null where the next event is still to come.
+         */
+        Stage: {
+            /** Agent */
+            agent: string;
+            /** Attempt */
+            attempt: number;
+            /** Duration Ns */
+            duration_ns: number | null;
+            /** Explanation */
+            explanation: string;
+            /** Kind */
+            kind: string;
+            /** Offset Ns */
+            offset_ns: number;
+            /** Service */
+            service: string;
+            /** Span Id */
+            span_id: string;
+            /** Stage */
+            stage: string;
+            /** Start Ns */
+            start_ns: string;
+            /** Trace Id */
+            trace_id: string;
+            /** Wait */
+            wait: string;
+        };
+        /**
          * StatusResponse
          * @description Describe this process.
          */
@@ -3768,6 +5085,239 @@ export interface components {
             sampled: boolean;
             /** Values */
             values: components["schemas"]["ValueCount"][];
+        };
+        /**
+         * Task
+         * @description Sum up one task over all its attempts.
+         *
+         *     `named` is false where nobody named the task and it is a run of an agent that a trace shows. `duration_ns` runs from
+         *     the first sight of the task to its end, and is null while it runs; `queue_wait_ns` from there to its first
+         *     execution. `trust_score` is the last one told of its agent.
+         */
+        Task: {
+            /** Agent */
+            agent: string;
+            /** Agents */
+            agents: string[];
+            /** Attempts */
+            attempts: number;
+            /** Busy Ns */
+            busy_ns: number;
+            /** Chain */
+            chain: string;
+            /** Deadline Ns */
+            deadline_ns: string | null;
+            /** Duration Ns */
+            duration_ns: number | null;
+            /** End Ns */
+            end_ns: string | null;
+            /** Ended */
+            ended: boolean;
+            /** Error Message */
+            error_message: string;
+            /** Error Type */
+            error_type: string;
+            /** Executing Ns */
+            executing_ns: string | null;
+            /** Last Heard Ns */
+            last_heard_ns: string;
+            /** Named */
+            named: boolean;
+            /** Parent Id */
+            parent_id: string;
+            /** Priority */
+            priority: string;
+            /** Queue */
+            queue: string;
+            /** Queue Wait Ns */
+            queue_wait_ns: number | null;
+            resources: components["schemas"]["ResourceUse"];
+            /** Services */
+            services: string[];
+            /** Session */
+            session: string;
+            /** Start Ns */
+            start_ns: string;
+            state: components["schemas"]["TaskState"];
+            /** Task Id */
+            task_id: string;
+            /** Tenant */
+            tenant: string;
+            /** Trace Ids */
+            trace_ids: string[];
+            /** Trust Score */
+            trust_score: number | null;
+            /** Type */
+            type: string;
+        };
+        /**
+         * TaskCost
+         * @description Tell what a task cost: itself, and with all tasks that it gave rise to.
+         *
+         *     `own` is all attempts of the task itself, `total` that and `children`, each with what it gave rise to. `by_model`
+         *     and `by_attempt` split `total` and `own`.
+         */
+        TaskCost: {
+            /** By Agent */
+            by_agent: components["schemas"]["CostGroup"][];
+            /** By Model */
+            by_model: components["schemas"]["CostGroup"][];
+            /** Children */
+            children: components["schemas"]["ChildCost"][];
+            /** Cpu Precision */
+            cpu_precision: string;
+            /** Memory Precision */
+            memory_precision: string;
+            /** Network Precision */
+            network_precision: string;
+            own: components["schemas"]["Cost"];
+            /** Prices */
+            prices: components["schemas"]["PriceSource"][];
+            resource_prices: components["schemas"]["ResourcePrices"];
+            /** Task Id */
+            task_id: string;
+            /** Tasks */
+            tasks: number;
+            total: components["schemas"]["Cost"];
+            /** Type */
+            type: string;
+            usage: components["schemas"]["Usage"];
+        };
+        /**
+         * TaskCounts
+         * @description Break tasks down: by field, by type, over time, and by duration as upper bounds with counts.
+         */
+        TaskCounts: {
+            /** Durations */
+            durations: components["schemas"]["DurationBucket"][];
+            /** Facets */
+            facets: {
+                [key: string]: components["schemas"]["TaskValueCount"][];
+            };
+            /**
+             * Kinds
+             * @default []
+             */
+            kinds: components["schemas"]["TaskKind"][];
+            /** Points */
+            points: components["schemas"]["TaskPoint"][];
+            /** Step Ns */
+            step_ns: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * TaskJourney
+         * @description Tell a task whole: its time line, attempts, steps, hand-offs, parent, children and dead letters.
+         *
+         *     `waits_ns` sums up the time line by what was waited for, `execution` for the work itself. `steps` are the spans of
+         *     agents, tools, calls of models and attempts, by start; `steps_omitted` says that there are more.
+         */
+        TaskJourney: {
+            /** Attempts */
+            attempts: components["schemas"]["Attempt"][];
+            /** Children */
+            children: components["schemas"]["Task"][];
+            /** Dead Letter Ids */
+            dead_letter_ids: string[];
+            /** Hand Offs */
+            hand_offs: components["schemas"]["HandOff"][];
+            parent: components["schemas"]["Task"] | null;
+            /** Steps */
+            steps: components["schemas"]["WorkSpan"][];
+            /** Steps Omitted */
+            steps_omitted: boolean;
+            task: components["schemas"]["Task"];
+            /** Timeline */
+            timeline: components["schemas"]["Stage"][];
+            /** Waits Ns */
+            waits_ns: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * TaskKind
+         * @description Sum up the tasks of one type; quantiles are those of tasks that ended, null without any.
+         */
+        TaskKind: {
+            /** Failed */
+            failed: number;
+            /** P50 Ns */
+            p50_ns: number | null;
+            /** P95 Ns */
+            p95_ns: number | null;
+            /** P99 Ns */
+            p99_ns: number | null;
+            /** Retried */
+            retried: number;
+            /** Running */
+            running: number;
+            /** Tasks */
+            tasks: number;
+            /** Top Error */
+            top_error: string;
+            /** Type */
+            type: string;
+            /** Wait P50 Ns */
+            wait_p50_ns: number | null;
+            /** Wait P95 Ns */
+            wait_p95_ns: number | null;
+        };
+        /**
+         * TaskListResponse
+         * @description Hold a page of tasks.
+         */
+        TaskListResponse: {
+            /** Next Cursor */
+            next_cursor: string;
+            /** Tasks */
+            tasks: components["schemas"]["PricedTask"][];
+        };
+        /**
+         * TaskPoint
+         * @description Count the tasks that began in one step of time.
+         */
+        TaskPoint: {
+            /** Failed */
+            failed: number;
+            /** P50 Ns */
+            p50_ns: number | null;
+            /** P95 Ns */
+            p95_ns: number | null;
+            /** Tasks */
+            tasks: number;
+            /** Time Ns */
+            time_ns: string;
+        };
+        /**
+         * TaskResponse
+         * @description Tell one task whole, with what it and everything under it cost.
+         */
+        TaskResponse: {
+            cost: components["schemas"]["TaskCost"];
+            journey: components["schemas"]["TaskJourney"];
+        };
+        /**
+         * TaskSort
+         * @description Say which tasks come first.
+         * @enum {string}
+         */
+        TaskSort: "newest" | "oldest" | "longest" | "waited" | "retried";
+        /**
+         * TaskState
+         * @description Say where a task stands: at a stage on its way, or at its end.
+         * @enum {string}
+         */
+        TaskState: "submitted" | "queued" | "routed" | "assigned" | "executing" | "retried" | "completed" | "cancelled" | "failed" | "timed_out" | "dead_lettered";
+        /**
+         * TaskValueCount
+         * @description Count the tasks with one value of a field.
+         */
+        TaskValueCount: {
+            /** Tasks */
+            tasks: number;
+            /** Value */
+            value: string;
         };
         /**
          * TestAlert
@@ -3884,6 +5434,38 @@ export interface components {
             message: string;
             /** Spans */
             spans: number;
+        };
+        /**
+         * TracedTasksResponse
+         * @description Hold the tasks that a trace is of.
+         */
+        TracedTasksResponse: {
+            /** Tasks */
+            tasks: components["schemas"]["Task"][];
+        };
+        /**
+         * Usage
+         * @description Tell what was used: input tokens include cached ones, output tokens those of reasoning.
+         */
+        Usage: {
+            /** Cache Write Tokens */
+            cache_write_tokens: number;
+            /** Cached Tokens */
+            cached_tokens: number;
+            /** Calls */
+            calls: number;
+            /** Cpu S */
+            cpu_s: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Memory Gib Hours */
+            memory_gib_hours: number;
+            /** Network Bytes */
+            network_bytes: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Reasoning Tokens */
+            reasoning_tokens: number;
         };
         /**
          * ValueCount
@@ -4032,6 +5614,64 @@ export interface components {
             /** Warnings */
             warnings: components["schemas"]["TraceWarning"][];
         };
+        /**
+         * WorkSpan
+         * @description Hold one span of a task, in Gnomon's words: `kind` is task, agent, llm, tool, step or empty.
+         *
+         *     `counted` says that totals count its tokens: not those of a span around another that tells of the same ones.
+         */
+        WorkSpan: {
+            /** Agent */
+            agent: string;
+            /** Attempt */
+            attempt: number;
+            /** Cache Write Tokens */
+            cache_write_tokens: number;
+            /** Cached Tokens */
+            cached_tokens: number;
+            /** Counted */
+            counted: boolean;
+            /** Duration Ns */
+            duration_ns: number;
+            /** Failed */
+            failed: boolean;
+            /** Finish Reason */
+            finish_reason: string;
+            /** First Token Ns */
+            first_token_ns: number | null;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Kind */
+            kind: string;
+            /** Message */
+            message: string;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Operation */
+            operation: string;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Parent Span Id */
+            parent_span_id: string;
+            /** Provider */
+            provider: string;
+            /** Reasoning Tokens */
+            reasoning_tokens: number;
+            /** Service */
+            service: string;
+            /** Span Id */
+            span_id: string;
+            /** Start Ns */
+            start_ns: string;
+            /** Task Id */
+            task_id: string;
+            /** Tool */
+            tool: string;
+            /** Trace Id */
+            trace_id: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -4039,16 +5679,34 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type ActionsResponse = components['schemas']['ActionsResponse'];
+export type AgentPoint = components['schemas']['AgentPoint'];
+export type AgentPointsResponse = components['schemas']['AgentPointsResponse'];
+export type AgentSummary = components['schemas']['AgentSummary'];
+export type AgentsResponse = components['schemas']['AgentsResponse'];
+export type Attempt = components['schemas']['Attempt'];
 export type AttemptRecord = components['schemas']['AttemptRecord'];
 export type Attribute = components['schemas']['Attribute'];
+export type BatchesResponse = components['schemas']['BatchesResponse'];
+export type BudgetState = components['schemas']['BudgetState'];
+export type BudgetsResponse = components['schemas']['BudgetsResponse'];
 export type CardinalityResponse = components['schemas']['CardinalityResponse'];
 export type Change = components['schemas']['Change'];
+export type ChatMessage = components['schemas']['ChatMessage'];
 export type CheckResponse = components['schemas']['CheckResponse'];
+export type ChildCost = components['schemas']['ChildCost'];
+export type ClustersResponse = components['schemas']['ClustersResponse'];
 export type ComparedSpans = components['schemas']['ComparedSpans'];
 export type ComparedStep = components['schemas']['ComparedStep'];
 export type ComparedTrace = components['schemas']['ComparedTrace'];
 export type CompletionResponse = components['schemas']['CompletionResponse'];
 export type ComposedMessage = components['schemas']['ComposedMessage'];
+export type Conversation = components['schemas']['Conversation'];
+export type Cost = components['schemas']['Cost'];
+export type CostGroup = components['schemas']['CostGroup'];
+export type CostPoint = components['schemas']['CostPoint'];
+export type CostPointsResponse = components['schemas']['CostPointsResponse'];
+export type CostReport = components['schemas']['CostReport'];
 export type CountedName = components['schemas']['CountedName'];
 export type CriticalPathColumns = components['schemas']['CriticalPathColumns'];
 export type CriticalSegment = components['schemas']['CriticalSegment'];
@@ -4056,10 +5714,13 @@ export type Dashboard = components['schemas']['Dashboard'];
 export type DashboardChange = components['schemas']['DashboardChange'];
 export type DashboardListResponse = components['schemas']['DashboardListResponse'];
 export type DashboardSummary = components['schemas']['DashboardSummary'];
+export type DeadLetterCluster = components['schemas']['DeadLetterCluster'];
 export type Differences = components['schemas']['Differences'];
 export type DifferingField = components['schemas']['DifferingField'];
 export type DifferingValue = components['schemas']['DifferingValue'];
+export type DiscardRequest = components['schemas']['DiscardRequest'];
 export type Display = components['schemas']['Display'];
+export type DurationBucket = components['schemas']['DurationBucket'];
 export type EndpointsResponse = components['schemas']['EndpointsResponse'];
 export type ErrorDetail = components['schemas']['ErrorDetail'];
 export type ErrorGroup = components['schemas']['ErrorGroup'];
@@ -4070,6 +5731,10 @@ export type Facets = components['schemas']['Facets'];
 export type FieldResponse = components['schemas']['FieldResponse'];
 export type FieldValuesResponse = components['schemas']['FieldValuesResponse'];
 export type Finding = components['schemas']['Finding'];
+export type Forecast = components['schemas']['Forecast'];
+export type HandOff = components['schemas']['HandOff'];
+export type HandOffEdge = components['schemas']['HandOffEdge'];
+export type HandOffGraph = components['schemas']['HandOffGraph'];
 export type HealthDetailResponse = components['schemas']['HealthDetailResponse'];
 export type HealthResponse = components['schemas']['HealthResponse'];
 export type ImportedDashboard = components['schemas']['ImportedDashboard'];
@@ -4080,6 +5745,10 @@ export type JaegerResponse = components['schemas']['JaegerResponse'];
 export type JournalResponse = components['schemas']['JournalResponse'];
 export type Journey = components['schemas']['Journey'];
 export type JourneyStep = components['schemas']['JourneyStep'];
+export type LetterAction = components['schemas']['LetterAction'];
+export type LetterChoice = components['schemas']['LetterChoice'];
+export type LetterSummary = components['schemas']['LetterSummary'];
+export type LettersResponse = components['schemas']['LettersResponse'];
 export type LimitsResponse = components['schemas']['LimitsResponse'];
 export type Link = components['schemas']['Link'];
 export type LogFacetsResponse = components['schemas']['LogFacetsResponse'];
@@ -4096,11 +5765,13 @@ export type LogTailBatch = components['schemas']['LogTailBatch'];
 export type MapEdge = components['schemas']['MapEdge'];
 export type MapNode = components['schemas']['MapNode'];
 export type MatchingSpans = components['schemas']['MatchingSpans'];
+export type MessagePart = components['schemas']['MessagePart'];
 export type MetricLabelsResponse = components['schemas']['MetricLabelsResponse'];
 export type NotificationListResponse = components['schemas']['NotificationListResponse'];
 export type NotificationRecord = components['schemas']['NotificationRecord'];
 export type NotificationState = components['schemas']['NotificationState'];
 export type OpenedDashboard = components['schemas']['OpenedDashboard'];
+export type OpenedLetter = components['schemas']['OpenedLetter'];
 export type OperationHealth = components['schemas']['OperationHealth'];
 export type OperationList = components['schemas']['OperationList'];
 export type OperationSummary = components['schemas']['OperationSummary'];
@@ -4110,6 +5781,9 @@ export type PanelQuery = components['schemas']['PanelQuery'];
 export type PartialResponse = components['schemas']['PartialResponse'];
 export type Place = components['schemas']['Place'];
 export type PreviewResponse = components['schemas']['PreviewResponse'];
+export type PriceSource = components['schemas']['PriceSource'];
+export type PricedAgent = components['schemas']['PricedAgent'];
+export type PricedTask = components['schemas']['PricedTask'];
 export type PrometheusResponse = components['schemas']['PrometheusResponse'];
 export type ReceiverIntegration = components['schemas']['ReceiverIntegration'];
 export type ReceiverListResponse = components['schemas']['ReceiverListResponse'];
@@ -4119,7 +5793,14 @@ export type RedTotals = components['schemas']['RedTotals'];
 export type RefinedQueryResponse = components['schemas']['RefinedQueryResponse'];
 export type RefusedSeriesResponse = components['schemas']['RefusedSeriesResponse'];
 export type ReloadResponse = components['schemas']['ReloadResponse'];
+export type ReplayBatch = components['schemas']['ReplayBatch'];
+export type ReplayOutcome = components['schemas']['ReplayOutcome'];
+export type ReplayRequest = components['schemas']['ReplayRequest'];
+export type ResourcePrices = components['schemas']['ResourcePrices'];
+export type ResourceUse = components['schemas']['ResourceUse'];
 export type RetentionResponse = components['schemas']['RetentionResponse'];
+export type RunningTask = components['schemas']['RunningTask'];
+export type RunningTasksResponse = components['schemas']['RunningTasksResponse'];
 export type ScatterPoints = components['schemas']['ScatterPoints'];
 export type Scope = components['schemas']['Scope'];
 export type SearchPage = components['schemas']['SearchPage'];
@@ -4139,6 +5820,7 @@ export type SpanColumns = components['schemas']['SpanColumns'];
 export type SpanDetails = components['schemas']['SpanDetails'];
 export type SpanEvent = components['schemas']['SpanEvent'];
 export type SpanLink = components['schemas']['SpanLink'];
+export type Stage = components['schemas']['Stage'];
 export type StatusResponse = components['schemas']['StatusResponse'];
 export type StorageResponse = components['schemas']['StorageResponse'];
 export type SuggestionResponse = components['schemas']['SuggestionResponse'];
@@ -4146,6 +5828,17 @@ export type TableResponse = components['schemas']['TableResponse'];
 export type TagName = components['schemas']['TagName'];
 export type TagNames = components['schemas']['TagNames'];
 export type TagValues = components['schemas']['TagValues'];
+export type Task = components['schemas']['Task'];
+export type TaskCost = components['schemas']['TaskCost'];
+export type TaskCounts = components['schemas']['TaskCounts'];
+export type TaskJourney = components['schemas']['TaskJourney'];
+export type TaskKind = components['schemas']['TaskKind'];
+export type TaskListResponse = components['schemas']['TaskListResponse'];
+export type TaskPoint = components['schemas']['TaskPoint'];
+export type TaskResponse = components['schemas']['TaskResponse'];
+export type TaskSort = components['schemas']['TaskSort'];
+export type TaskState = components['schemas']['TaskState'];
+export type TaskValueCount = components['schemas']['TaskValueCount'];
 export type TestAlert = components['schemas']['TestAlert'];
 export type TestMessage = components['schemas']['TestMessage'];
 export type TestOutcome = components['schemas']['TestOutcome'];
@@ -4154,11 +5847,14 @@ export type Threshold = components['schemas']['Threshold'];
 export type TraceComparison = components['schemas']['TraceComparison'];
 export type TraceRow = components['schemas']['TraceRow'];
 export type TraceWarning = components['schemas']['TraceWarning'];
+export type TracedTasksResponse = components['schemas']['TracedTasksResponse'];
+export type Usage = components['schemas']['Usage'];
 export type ValueCount = components['schemas']['ValueCount'];
 export type ValueCountResponse = components['schemas']['ValueCountResponse'];
 export type ValueName = components['schemas']['ValueName'];
 export type Variable = components['schemas']['Variable'];
 export type Waterfall = components['schemas']['Waterfall'];
+export type WorkSpan = components['schemas']['WorkSpan'];
 export type $defs = Record<string, never>;
 export interface operations {
     get_healthy___healthy_get: {
@@ -4298,6 +5994,162 @@ export interface operations {
             };
         };
     };
+    list_agents_api_agents_get: {
+        parameters: {
+            query?: {
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentsResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_hand_offs_api_agents_handoffs_get: {
+        parameters: {
+            query?: {
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOffGraph"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_agent_points_api_agents_points_get: {
+        parameters: {
+            query?: {
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentPointsResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     get_cardinality_api_cardinality_get: {
         parameters: {
             query?: {
@@ -4367,6 +6219,181 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MetricLabelsResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_costs_api_costs_get: {
+        parameters: {
+            query?: {
+                /** @description What to group by. */
+                by?: "tenant" | "agent" | "type" | "model" | "provider" | "queue" | "day" | "hour" | "task";
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+                /** @description Only work of this one. */
+                tenant?: string | null;
+                /** @description Only work of this one. */
+                agent?: string | null;
+                /** @description Only work of this one. */
+                type?: string | null;
+                /** @description Only work of this one. */
+                model?: string | null;
+                /** @description Only work of this one. */
+                queue?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostReport"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_budgets_api_costs_budgets_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetsResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_costs_over_time_api_costs_over_time_get: {
+        parameters: {
+            query?: {
+                /** @description What to group by. */
+                by?: "tenant" | "agent" | "type" | "model" | "provider" | "queue" | "day" | "hour" | "task";
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+                /** @description Only work of this one. */
+                tenant?: string | null;
+                /** @description Only work of this one. */
+                agent?: string | null;
+                /** @description Only work of this one. */
+                type?: string | null;
+                /** @description Only work of this one. */
+                model?: string | null;
+                /** @description Only work of this one. */
+                queue?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostPointsResponse"];
                 };
             };
             /** @description Bad Request */
@@ -4773,6 +6800,589 @@ export interface operations {
             };
         };
     };
+    list_clusters_api_dead_letters_get: {
+        parameters: {
+            query?: {
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClustersResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_actions_api_dead_letters_audit_get: {
+        parameters: {
+            query?: {
+                /** @description Most entries. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionsResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    discard_letters_api_dead_letters_discard_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiscardRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionsResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_letters_api_dead_letters_letters_get: {
+        parameters: {
+            query?: {
+                /** @description Only this cluster's. */
+                fingerprint?: string;
+                /** @description Only those of this topic. */
+                topic?: string;
+                /** @description Only those that stand there. */
+                status?: ("open" | "replayed" | "discarded") | null;
+                /** @description Most letters. */
+                limit?: number;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LettersResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_letter_api_dead_letters_letters__letter_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dead letter's id. */
+                letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedLetter"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    reopen_letters_api_dead_letters_reopen_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LetterChoice"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionsResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    replay_letters_api_dead_letters_replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayBatch"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description One of them is not open */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_batches_api_dead_letters_replays_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchesResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_batch_api_dead_letters_replays__batch_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The replay's id. */
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayBatch"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    continue_batch_api_dead_letters_replays__batch_id__continue_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The replay's id. */
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayBatch"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description All are sent */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    stop_batch_api_dead_letters_replays__batch_id__stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The replay's id. */
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayBatch"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description All are sent */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     list_dependencies_api_dependencies_get: {
         parameters: {
             query?: {
@@ -4844,6 +7454,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IngestResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_conversation_api_llm_spans__trace_id___span_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 32 or 16 hexadecimal digits. */
+                trace_id: string;
+                /** @description 16 hexadecimal digits. */
+                span_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
                 };
             };
             /** @description Bad Request */
@@ -6217,6 +8879,372 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StorageResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_tasks_api_tasks_get: {
+        parameters: {
+            query?: {
+                /** @description What comes first. */
+                sort?: components["schemas"]["TaskSort"];
+                /** @description Tasks on a page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+                /** @description Text in the id, type, agent, tenant or error, ignoring case. */
+                q?: string;
+                /** @description Only these; may be repeated. */
+                state?: components["schemas"]["TaskState"][] | null;
+                /** @description Only these; may be repeated. */
+                type?: string[] | null;
+                /** @description Only these; may be repeated. */
+                agent?: string[] | null;
+                /** @description Only these; may be repeated. */
+                tenant?: string[] | null;
+                /** @description Only these; may be repeated. */
+                queue?: string[] | null;
+                /** @description Only these; may be repeated. */
+                priority?: string[] | null;
+                /** @description Only these error types; may be repeated. */
+                error?: string[] | null;
+                /** @description Only this session's. */
+                session?: string;
+                /** @description Only this chain's. */
+                chain?: string;
+                /** @description Only tasks directly under this one. */
+                parent?: string;
+                /** @description Shortest, such as 250ms. */
+                min_duration?: string;
+                /** @description Longest. */
+                max_duration?: string;
+                /** @description Only tasks with more than one attempt. */
+                retried?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskListResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    count_tasks_api_tasks_counts_get: {
+        parameters: {
+            query?: {
+                /** @description Start: now-1h, RFC 3339 or a Unix time. */
+                from?: string;
+                /** @description End, exclusive, written as the start. */
+                to?: string;
+                /** @description Text in the id, type, agent, tenant or error, ignoring case. */
+                q?: string;
+                /** @description Only these; may be repeated. */
+                state?: components["schemas"]["TaskState"][] | null;
+                /** @description Only these; may be repeated. */
+                type?: string[] | null;
+                /** @description Only these; may be repeated. */
+                agent?: string[] | null;
+                /** @description Only these; may be repeated. */
+                tenant?: string[] | null;
+                /** @description Only these; may be repeated. */
+                queue?: string[] | null;
+                /** @description Only these; may be repeated. */
+                priority?: string[] | null;
+                /** @description Only these error types; may be repeated. */
+                error?: string[] | null;
+                /** @description Only this session's. */
+                session?: string;
+                /** @description Only this chain's. */
+                chain?: string;
+                /** @description Only tasks directly under this one. */
+                parent?: string;
+                /** @description Shortest, such as 250ms. */
+                min_duration?: string;
+                /** @description Longest. */
+                max_duration?: string;
+                /** @description Only tasks with more than one attempt. */
+                retried?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskCounts"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_tasks_of_trace_api_tasks_of_trace__trace_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 32 or 16 hexadecimal digits. */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TracedTasksResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_running_tasks_api_tasks_running_get: {
+        parameters: {
+            query?: {
+                /** @description Most tasks. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunningTasksResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_task_api_tasks__task_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The task's id; of a trace's own run `trace-` and its id. */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_task_cost_api_tasks__task_id__cost_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The task's id; of a trace's own run `trace-` and its id. */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskCost"];
                 };
             };
             /** @description Bad Request */
