@@ -23,9 +23,12 @@ class PipelineHandler(logging.Handler):
         super().__init__()
         self._pipeline = pipeline
 
-    def createLock(self) -> None:  # noqa: N802 - logging's own name
-        """Need no lock: outputs have theirs, and one here could be held at a fork."""
-        self.lock = None
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Filter and write a record; needs no lock, since outputs have theirs."""
+        kept: object = self.filter(record)  # from Python 3.12 on a filter may return another record
+        if kept:
+            self.emit(kept if isinstance(kept, logging.LogRecord) else record)
+        return bool(kept)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record as one line."""
