@@ -6,13 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 
+import pytest
 from opentelemetry import trace
 
 from gnomon.sdk import context
-from gnomon.sdk.dead_letters import REPLAY_ID_HEADER, REPLAYED_TRACE_HEADER, DeadLetter, republish
-from gnomon.sdk.messaging import Consumer, Delivery, Publisher, RetryPolicy, dead_letter_topic
+from gnomon.sdk.dead_letters import REPLAYED_TRACE_HEADER, DeadLetter, republish
+from gnomon.sdk.messaging import BrokerUnavailableError, Consumer, Delivery, Publisher, RetryPolicy, dead_letter_topic
+from gnomon.sdk.messaging.propagation import REPLAY_ID_HEADER
 from gnomon.sdk.messaging.spans import tracer
 from tests.recorded_telemetry import RecordedTelemetry
 
@@ -24,7 +26,7 @@ SENT = "gnomon.sent_at"
 
 _RECEIVE_AND_HANG = """
 import asyncio, sys
-from gnomon.sdk.messaging import Consumer
+from gnomon.sdk.messaging import BrokerUnavailableError, Consumer
 
 async def handle(delivery):
     print(delivery.body.decode(), flush=True)
@@ -209,6 +211,33 @@ async def redeliver_after_crash(url: str, topic: str, *, lease_s: float = 1.0, c
     async with consuming(url, topic, late := Inbox(), lease_s=lease_s):
         await asyncio.sleep(2 * lease_s)
     assert late.deliveries == []
+
+
+async def survive_a_restart(run_server: Callable[[], AbstractContextManager[str]]) -> None:
+    """Publisher and consumer fail while the server is away, and go on by themselves once it is back."""
+    inbox = Inbox()
+    server = run_server()
+    url = server.__enter__()
+    async with await Publisher.connect(url) as publisher, consuming(url, "orders", inbox, lease_s=2.0):
+        await publisher.send("orders", b"before")
+        await inbox.wait_for(1)
+        server.__exit__(None, None, None)
+        with pytest.raises(BrokerUnavailableError):
+            await publisher.send("orders", b"meanwhile")
+        with run_server():
+            async with asyncio.timeout(60):
+                while not await _sent(publisher, "orders", b"after"):  # noqa: ASYNC110 - it is tried, not waited for
+                    await asyncio.sleep(0.1)
+                while inbox.deliveries[-1].body != b"after":
+                    await inbox.wait_for(len(inbox.deliveries) + 1)
+
+
+async def _sent(publisher: Publisher, topic: str, body: bytes) -> bool:
+    try:
+        await publisher.send(topic, body)
+    except BrokerUnavailableError:
+        return False
+    return True
 
 
 def delivery_system(url: str) -> str:

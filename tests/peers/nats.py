@@ -9,9 +9,9 @@ from tests.peers.processes import accepts, free_ports, running
 
 
 @contextmanager
-def nats_running(folder: Path) -> Iterator[str]:
-    """Run NATS with its streams in `folder` and give its address as `nats://host:port`."""
-    (port,) = free_ports(1)
+def nats_running(folder: Path, port: int = 0) -> Iterator[str]:
+    """Run NATS, its streams in `folder`, and give its address as `nats://host:port`; the port is free unless given."""
+    port = port or free_ports(1)[0]
     command: list[str | Path] = [NATS.install(), "--addr", "127.0.0.1", "--port", str(port), "--jetstream"]
     command += ["--store_dir", folder / "streams"]
     with running(command, log=folder / "nats.log", ready=lambda: accepts(port, reply=b"INFO")):

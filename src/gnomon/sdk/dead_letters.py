@@ -8,21 +8,36 @@ from typing import Any, Self
 from uuid import uuid4
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, get_current_span
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    TraceFlags,
+    get_current_span,
+    set_span_in_context,
+)
 
 from gnomon.sdk import context
 from gnomon.sdk.messaging import dead_lettering
 from gnomon.sdk.messaging.broker import Broker
 from gnomon.sdk.messaging.messages import Delivery, Headers, HeaderValue, Message, header_text, load_headers, to_bytes
-from gnomon.sdk.messaging.propagation import CONTEXT_HEADERS, SENT_AT_HEADER, context_headers, extract
+from gnomon.sdk.messaging.propagation import (
+    CONTEXT_HEADERS,
+    REPLAY_ID_HEADER,
+    REPLAYED_TRACEPARENT_HEADER,
+    SENT_AT_HEADER,
+    context_headers,
+    extract,
+)
 from gnomon.sdk.messaging.registry import connect
 from gnomon.sdk.messaging.spans import sending, unobserved
 
-REPLAY_ID_HEADER = "gnomon.replay.id"
 REPLAYED_TRACE_HEADER = "gnomon.replay.trace_id"
 REPLAYED_DEAD_LETTER_HEADER = "gnomon.replay.dlq_id"
 
 _SPRING_INTEGER_BYTES = 4
+_IDS = RandomIdGenerator()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +118,7 @@ class Replay:
     topic: str
     position: str
     trace_id: str
-    """Of the new trace, 32 hexadecimal digits; empty while nothing records spans."""
+    """Of the new trace, 32 hexadecimal digits."""
     replayed_trace_id: str
     """Of the trace that failed; empty where the message carried none."""
 
@@ -147,6 +162,7 @@ async def _republish(
     added = {REPLAY_ID_HEADER: replay_id, REPLAYED_DEAD_LETTER_HEADER: dead_letter.id}
     if replayed_trace_id:
         added[REPLAYED_TRACE_HEADER] = replayed_trace_id
+        added[REPLAYED_TRACEPARENT_HEADER] = f"00-{replayed_trace_id}-{failed.span_id:016x}-{failed.trace_flags:02x}"
     links = [Link(failed, {"gnomon.link": "replay_of"})] if failed.is_valid else []
     with (
         context.carried(arrival.work),
@@ -164,13 +180,24 @@ async def _republish(
         for name, value in added.items():
             span.set_attribute(name, value)
         kept = tuple(pair for pair in original.headers if pair[0] not in CONTEXT_HEADERS | {SENT_AT_HEADER})
-        fresh = context_headers()
+        new = _followed(span.get_span_context())
+        fresh = context_headers(set_span_in_context(NonRecordingSpan(new)))
         message = replace(original, headers=kept).with_headers((fresh | added).items())
         with unobserved():
             position = await broker.publish(topic, message)
-        new = span.get_span_context()
-    trace_id = f"{new.trace_id:032x}" if new.is_valid else ""
-    return Replay(replay_id, topic, position, trace_id, replayed_trace_id)
+    return Replay(replay_id, topic, position, f"{new.trace_id:032x}", replayed_trace_id)
+
+
+def _followed(sent: SpanContext) -> SpanContext:
+    """Return a trace context that consumers record, even where this process records none or only some of its spans.
+
+    Whoever replays wants to see what became of it.
+    """
+    if sent.is_valid and sent.trace_flags.sampled:
+        return sent
+    trace_id = sent.trace_id if sent.is_valid else _IDS.generate_trace_id()
+    span_id = sent.span_id if sent.is_valid else _IDS.generate_span_id()
+    return SpanContext(trace_id, span_id, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gnomon.sdk.dead_letters import DeadLetter, republish
-from gnomon.sdk.messaging import Delivery, Message, connect
+from gnomon.sdk.messaging import Delivery, Message, connect, processing
 from gnomon.sdk.messaging.messages import HeaderValue
-from tests.recorded_telemetry import RecordedTelemetry
+from tests.recorded_telemetry import RecordedTelemetry, telemetry_recorded
 
 OWN = (("traceparent", "00-" + "a" * 32 + "-" + "b" * 16 + "-01"), ("task.id", "t-1"), ("kind", b"\xff"))
 
@@ -144,6 +144,26 @@ async def test_a_letter_is_sent_anew_with_another_body_to_another_topic(
     assert delivery.header("gnomon.replay.trace_id") == done.replayed_trace_id == "a" * 32
     assert (delivery.header("traceparent") or "").split("-")[1] == done.trace_id != "a" * 32
     assert telemetry.span("replay orders.canary").parent is None
+
+
+async def test_where_nothing_records_spans_the_new_trace_is_known_all_the_same(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'queue.db'}"
+
+    done = await republish(DeadLetter.from_event(_event()), url, replay_id="r-1")
+
+    broker = await connect(url)
+    subscription = await broker.subscribe(["orders"], group="", lease_s=30.0, prefetch=1)
+    delivery = await subscription.receive(5.0)
+    await broker.close()
+    assert delivery is not None
+    assert (delivery.header("traceparent") or "").split("-")[1] == done.trace_id
+    with telemetry_recorded() as telemetry:
+        with processing(delivery.message, system="sqlite", destination="orders"):
+            pass
+        processed = telemetry.span("process orders")
+    assert f"{processed.context.trace_id:032x}" == done.trace_id
+    assert [f"{link.context.trace_id:032x}" for link in processed.links] == ["a" * 32]
+    assert (processed.attributes or {})["gnomon.replay.id"] == "r-1"
 
 
 async def test_a_letter_from_nowhere_needs_a_topic(tmp_path: Path) -> None:

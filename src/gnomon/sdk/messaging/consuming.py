@@ -86,7 +86,8 @@ class Consumer:
                     await subscription.close()
         finally:
             if broker is not self._given:
-                await broker.close()
+                with faults.guarded("close a broker"), unobserved():
+                    await broker.close()
 
     async def _consume(self, broker: Broker, subscription: Subscription) -> None:
         running: set[asyncio.Task[None]] = set()

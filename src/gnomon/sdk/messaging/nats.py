@@ -8,6 +8,7 @@ import asyncio
 import base64
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
 from nats.aio.client import Client
@@ -118,7 +119,8 @@ class NatsBroker:
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._client.close()
+        with suppress(Error, OSError):  # the connection was lost already
+            await self._client.close()
 
     def _unavailable(self, error: Exception) -> BrokerUnavailableError:
         return BrokerUnavailableError(f"NATS at {self.address}:{self.port}: {type(error).__name__}: {error}")

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Mutable
 from dataclasses import dataclass
 from typing import Any
 
+from opentelemetry import trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.trace import SpanContext
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from gnomon.sdk import context
@@ -20,11 +22,14 @@ from gnomon.sdk.faults import guarded
 from gnomon.sdk.messaging.messages import header_text
 
 SENT_AT_HEADER = "gnomon.sent_at"
+REPLAY_ID_HEADER = "gnomon.replay.id"
+REPLAYED_TRACEPARENT_HEADER = "gnomon.replay.traceparent"
 CONTEXT_HEADERS = frozenset({"traceparent", "tracestate", "baggage"})
 
 _PROPAGATOR = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
 # The attempt belongs to who processes the message, the endpoint to who answered the request.
 _WORK_HEADERS = {key: name for name, key in ATTRIBUTES.items() if name not in {"task_attempt", "endpoint"}}
+_READ = CONTEXT_HEADERS | {SENT_AT_HEADER, REPLAY_ID_HEADER, REPLAYED_TRACEPARENT_HEADER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,10 @@ class Arrival:
     work: WorkContext
     sent_at_s: float | None
     """Unix seconds, or None where the sender does not say."""
+    replay_id: str = ""
+    """Of the replay that sent a dead letter anew; empty for other messages."""
+    replayed: SpanContext | None = None
+    """Where the message was sent in its first life."""
 
 
 def context_headers(at: Context | None = None) -> dict[str, str]:
@@ -72,10 +81,18 @@ def extract(carrier: Any) -> Arrival:
     with guarded("extract context from a message"):
         for name, value in _pairs(carrier):
             key = header_text(name)
-            if value is not None and (key in CONTEXT_HEADERS or key in _WORK_HEADERS or key == SENT_AT_HEADER):
+            if value is not None and (key in _READ or key in _WORK_HEADERS):
                 found[key] = header_text(value)
     fields: dict[str, Any] = {name: found[key] for key, name in _WORK_HEADERS.items() if key in found}
-    return Arrival(_PROPAGATOR.extract(found, Context()), WorkContext(**fields), _to_seconds(found.get(SENT_AT_HEADER)))
+    replayed = _PROPAGATOR.extract({"traceparent": found.get(REPLAYED_TRACEPARENT_HEADER, "")}, Context())
+    first_life = trace.get_current_span(replayed).get_span_context()
+    return Arrival(
+        _PROPAGATOR.extract(found, Context()),
+        WorkContext(**fields),
+        _to_seconds(found.get(SENT_AT_HEADER)),
+        found.get(REPLAY_ID_HEADER, ""),
+        first_life if first_life.is_valid else None,
+    )
 
 
 def _pairs(carrier: Any) -> Iterator[tuple[Any, Any]]:

@@ -12,7 +12,7 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 
 from gnomon.sdk import context, export
 from gnomon.sdk.messaging import measures
-from gnomon.sdk.messaging.propagation import Arrival, extract
+from gnomon.sdk.messaging.propagation import REPLAY_ID_HEADER, Arrival, extract
 
 T = TypeVar("T")
 
@@ -95,6 +95,11 @@ def processing(
     described["messaging.message.attempt"] = attempt
     if group:
         described["messaging.consumer.group.name"] = group
+    links: tuple[Link, ...] = ()
+    if arrival.replayed is not None:
+        links = (Link(arrival.replayed, {"gnomon.link": "replay_of"}),)
+    if arrival.replay_id:
+        described[REPLAY_ID_HEADER] = arrival.replay_id
     if arrival.sent_at_s is not None:
         # Clocks of two machines differ; a wait is never negative.
         wait_s = max((time.time() if received_at_s is None else received_at_s) - arrival.sent_at_s, 0.0)
@@ -111,6 +116,7 @@ def processing(
                 None,
                 SpanKind.CONSUMER,
                 described,
+                links,
                 record_exception=False,
                 set_status_on_exception=False,
             ) as span,
