@@ -36,4 +36,4 @@ async def test_a_message_whose_consumer_died_is_delivered_again(nats_url: str, t
 async def test_a_consumer_goes_on_once_the_server_is_back(tmp_path: Path) -> None:
     require(NATS)
     [port] = free_ports(1)
-    await scenarios.survive_a_restart(lambda: nats_running(tmp_path, port))
+    await scenarios.survive_a_restart(lambda: nats_running(tmp_path, port), refuses_at_once=False)

@@ -21,7 +21,7 @@ from gnomon.sdk.messaging.spans import processing, unobserved
 
 Handler = Callable[[Delivery], Awaitable[object] | object]
 
-_RECEIVE_S = 0.5
+_RECEIVE_S = 0.25
 _TROUBLE_FIRST_S = 0.2
 _TROUBLE_AT_MOST_S = 15.0
 _REMEMBERED_FAILURES = 10_000
