@@ -12,11 +12,11 @@ from gnomon.sdk.profiling import py_spy, sampler
 from gnomon.sdk.profiling.flame_graph import render
 from gnomon.sdk.profiling.memory import Group, MemoryProfiler, as_text
 from gnomon.sdk.profiling.settings import ProfilingSettings, load_settings
-from gnomon.sdk.profiling.stacks import Stacks
+from gnomon.sdk.profiling.stacks import Form, Stacks
 
 T = TypeVar("T")
 
-_CONTENT_TYPES: dict[py_spy.Form, str] = {
+_CONTENT_TYPES: dict[Form, str] = {
     "flamegraph": "image/svg+xml",
     "speedscope": "application/json",
     "raw": "text/plain; charset=utf-8",
@@ -75,22 +75,22 @@ class Profiling:
     def _answer_cpu(self, query: Mapping[str, str]) -> Answer:
         duration_s = _number(query, "duration", 30.0, 0.1, self._settings.max_duration_s)
         rate_hz = int(_number(query, "rate", 100, 1, self._settings.max_rate_hz))
-        form = cast("py_spy.Form", _choice(query, "format", "flamegraph", get_args(py_spy.Form)))
+        form = cast("Form", _choice(query, "format", "flamegraph", get_args(Form)))
         profiler = _choice(query, "profiler", "auto", _PROFILERS)
         idle, threads = (_choice(query, name, "0", ("0", "1")) == "1" for name in ("idle", "threads"))
         self._busy_until_s = time.monotonic() + duration_s
         note = ""
         if profiler != "sampler":
             try:
-                body = py_spy.record(duration_s, rate_hz, form, idle=idle, threads=threads)
-                return _profile(body, form, py_spy.NAME, "")
+                stacks = py_spy.record(duration_s, rate_hz, idle=idle, threads=threads)
+                return _profile(stacks, form, duration_s, "")
             except py_spy.PySpyError as error:
                 if profiler == "py-spy":
                     raise
                 note = str(error)
         self._busy_until_s = time.monotonic() + duration_s
         stacks = sampler.sample(duration_s, rate_hz, idle=idle, threads=threads)
-        return _profile(_render(stacks, form, duration_s, rate_hz).encode(), form, sampler.NAME, note)
+        return _profile(stacks, form, duration_s, note)
 
     def _answer_memory(self, query: Mapping[str, str]) -> Answer:
         if _choice(query, "stop", "0", ("0", "1")) == "1":
@@ -109,22 +109,22 @@ class Profiling:
         return json_answer(200, content)
 
 
-def _render(stacks: Stacks, form: py_spy.Form, duration_s: float, rate_hz: int) -> str:
+def _render(stacks: Stacks, form: Form, duration_s: float) -> str:
     if form == "raw":
         return stacks.as_raw()
     if form == "speedscope":
         return stacks.as_speedscope()
-    note = (
-        f"{sampler.NAME}: {stacks.total} samples, {rate_hz} a second; code that keeps the interpreter's lock shows less"
-    )
+    note = f"{stacks.taken_by}: {stacks.total} samples, {1 / stacks.interval_s:g} a second"
+    if stacks.taken_by == sampler.NAME:
+        note += "; code that keeps the interpreter's lock shows less"
     return render(stacks, f"CPU, {duration_s:g} s", note)
 
 
-def _profile(body: bytes, form: py_spy.Form, profiler: str, note: str) -> Answer:
-    headers = {"cache-control": "no-store", "x-gnomon-profiler": profiler}
+def _profile(stacks: Stacks, form: Form, duration_s: float, note: str) -> Answer:
+    headers = {"cache-control": "no-store", "x-gnomon-profiler": stacks.taken_by}
     if note:
         headers["x-gnomon-profiler-note"] = " ".join(note.split()).encode("ascii", "replace").decode()
-    return Answer(200, body, _CONTENT_TYPES[form], headers)
+    return Answer(200, _render(stacks, form, duration_s).encode(), _CONTENT_TYPES[form], headers)
 
 
 def _number(query: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:

@@ -10,13 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from os import getpid
 from pathlib import Path
-from typing import Literal
+
+from gnomon.sdk.profiling.stacks import Stacks, shorten
 
 NAME = "py-spy"
-Form = Literal["flamegraph", "speedscope", "raw"]
 
 _PR_SET_PTRACER = 0x59616D61
 _GRACE_S = 30.0
+_OWN = f"({__file__}:"
 _REFUSALS = ("permission denied", "not permitted", "eperm", "requires root", "ptrace")
 _ADVICE = (
     "Give the container the capability SYS_PTRACE (docker run --cap-add SYS_PTRACE; Kubernetes: "
@@ -37,8 +38,8 @@ def find() -> str | None:
     return shutil.which(NAME)
 
 
-def record(duration_s: float, rate_hz: int, form: Form, *, idle: bool = False, threads: bool = False) -> bytes:
-    """Record this process and return the file; blocks for the duration. Raises PySpyError."""
+def record(duration_s: float, rate_hz: int, *, idle: bool = False, threads: bool = False) -> Stacks:
+    """Record this process, without the thread that waits for it; blocks for the duration. Raises PySpyError."""
     program = find()
     if program is None:
         raise PySpyError("py-spy is not installed. Install gnomon[profiling].")
@@ -47,7 +48,7 @@ def record(duration_s: float, rate_hz: int, form: Form, *, idle: bool = False, t
         # py-spy counts in whole seconds.
         arguments = [
             *(program, "record", "--pid", str(getpid()), "--duration", str(max(1, round(duration_s)))),
-            *("--rate", str(rate_hz), "--format", form, "--output", str(out)),
+            *("--rate", str(rate_hz), "--format", "raw", "--full-filenames", "--output", str(out)),
         ]
         arguments += ["--idle"] * idle + ["--threads"] * threads
         with _started(arguments) as process:
@@ -57,7 +58,23 @@ def record(duration_s: float, rate_hz: int, form: Form, *, idle: bool = False, t
                 raise PySpyError(f"py-spy did not end within {duration_s + _GRACE_S:g} s.") from None
         if process.returncode or not out.exists():
             raise PySpyError(_explain(told.decode("utf-8", "replace"), process.returncode))
-        return out.read_bytes()
+        return _read(out.read_text("utf-8", "replace"), rate_hz)
+
+
+def _read(folded: str, rate_hz: int) -> Stacks:
+    stacks = Stacks(interval_s=1 / rate_hz, taken_by=NAME)
+    names: dict[str, str] = {}
+    for line in folded.splitlines():
+        stack, _space, count = line.rpartition(" ")
+        if _OWN not in stack and count.isdecimal():
+            frames = tuple(names.get(frame) or names.setdefault(frame, _shorten(frame)) for frame in stack.split(";"))
+            stacks.counts[frames] += int(count)
+    return stacks
+
+
+def _shorten(frame: str) -> str:
+    name, opening, place = frame.rpartition(" (")
+    return f"{name} ({shorten(place)}" if opening else frame
 
 
 @contextlib.contextmanager

@@ -7,10 +7,9 @@ less often than it runs, and its own thread costs the process a little. py-spy h
 import sys
 import threading
 import time
-from pathlib import Path
 from types import FrameType
 
-from gnomon.sdk.profiling.stacks import Stack, Stacks
+from gnomon.sdk.profiling.stacks import Stack, Stacks, shorten
 
 NAME = "in-process sampler"
 _DEEPEST = 200
@@ -61,15 +60,7 @@ def _walk(frame: FrameType | None, names: dict[object, str]) -> Stack:
         name = names.get(key)
         if name is None:
             code = frame.f_code
-            name = names[key] = f"{code.co_qualname} ({_shorten(code.co_filename)}:{frame.f_lineno})"
+            name = names[key] = f"{code.co_qualname} ({shorten(code.co_filename)}:{frame.f_lineno})"
         stack.append(name)
         frame = frame.f_back
     return tuple(reversed(stack))
-
-
-def _shorten(filename: str) -> str:
-    """Return a file's path from where it can be imported."""
-    path = Path(filename)
-    roots = (entry for entry in sys.path if entry and path.is_relative_to(entry))
-    root = max(roots, key=len, default=None)
-    return str(path.relative_to(root)) if root else filename

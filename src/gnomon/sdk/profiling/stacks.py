@@ -1,10 +1,13 @@
 """Sampled stacks, and the formats that they are read in."""
 
 import json
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
+Form = Literal["flamegraph", "speedscope", "raw"]
 Stack = tuple[str, ...]  # frames from the outermost in, each `function (file:line)`
 
 
@@ -51,3 +54,10 @@ class Stacks:
             ],
         }
         return json.dumps(document)
+
+
+def shorten(filename: str) -> str:
+    """Return a file's path from where it can be imported."""
+    path = Path(filename)
+    root = max((entry for entry in sys.path if entry and path.is_relative_to(entry)), key=len, default=None)
+    return str(path.relative_to(root)) if root else filename
