@@ -122,6 +122,7 @@ def _story(start_ns: int) -> Iterator[tuple[str, bytes]]:
         SentEvent("task.completed", 900, executing, trace=TRACE, span="2" * 16),
         SentEvent("task.resources", 900, {**executing, "resource.cpu.seconds": 1.0, "resource.cpu.precision": "exact"}),
         SentEvent("task.submitted", 0, {"task.id": "waiting", "task.type": "report", "tenant.id": "acme"}),
+        SentEvent("gen_ai.user.message", 320, {"content": "Said in a log"}, "chat", TRACE, "3" * 16),
         *letters,
     ], start_ns)  # fmt: skip
     yield "/v1/traces", make_span_request([
@@ -239,6 +240,12 @@ def test_a_conversation_is_shown_to_whoever_may_read_it(told: Told) -> None:
     assert "what is due" in told.content.get(details).text
     assert "what is due" not in told.reader.get(details).text
     assert "what is due" not in told.reader.get(f"/api/traces/{TRACE}").text
+    assert "what is due" in told.content.get(f"/api/traces/{TRACE}").text
+    lines = {"q": f"trace_id:{TRACE} service:chat", **RANGE}
+    for path in ("/api/logs/search", "/api/logs/export"):
+        assert "Said in a log" in told.content.get(path, params=lines).text
+        assert "Said in a log" not in told.reader.get(path, params=lines).text
+    assert told.reader.get("/api/logs/fields/gen_ai.prompt/values", params=RANGE).status_code == 403
 
 
 def test_dead_letters_are_clustered_and_inspected(told: Told) -> None:

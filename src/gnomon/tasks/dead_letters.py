@@ -233,10 +233,9 @@ class DeadLetters:
         if body is not None and len(letter_ids) != 1:
             raise InvalidInputError(f"A changed body is for one letter, not for {len(letter_ids)}. Replay it alone.")
         stored = await self._find_all(letter_ids)
-        closed = await self._log.states([letter.id for letter in stored])
-        for letter in stored:
-            if letter.id in closed:
-                raise ConflictError(f"Dead letter {letter.id!r} is {closed[letter.id].state}. Reopen it first.")
+        for letter, shown in zip(stored, await self._summarize(stored), strict=True):
+            if shown.status != "open":
+                raise ConflictError(f"Dead letter {letter.id!r} is {shown.status}. Reopen it first.")
             self._choose(letter, broker)
             _dead_letter(letter)
         first = min(canary, len(stored)) if canary else len(stored)

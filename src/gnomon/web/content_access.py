@@ -1,5 +1,6 @@
 """Who may read what people and models said: a permission of its own, for it may be anything."""
 
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ from fastapi import Depends, Request
 
 from gnomon.model.api_keys import ApiKey, Scope
 from gnomon.model.llm_content import HIDDEN, is_content, is_message_event
+from gnomon.model.log_records import LogRecord
 from gnomon.traces.trace_views import Attribute, SpanDetails
 
 
@@ -17,6 +19,29 @@ async def may_read_content(request: Request) -> bool:
 
 
 ContentAccessDep = Annotated[bool, Depends(may_read_content)]
+
+_permitted: ContextVar[bool] = ContextVar("content_permitted", default=True)
+
+
+async def remember_content_access(content: ContentAccessDep) -> None:
+    """Keep for what a request streams, long after its route returned, whether it may tell content."""
+    _permitted.set(content)
+
+
+def shows_field(name: str) -> bool:
+    """Return whether the request under way may see the values of a field."""
+    return _permitted.get() or not is_content(name)
+
+
+def hide_in_record(record: LogRecord) -> LogRecord:
+    """Return a log record as the request under way may see it: without what was said, unless its key permits that."""
+    if _permitted.get():
+        return record
+    whole = is_message_event(record.event_name)
+    attributes = {key: HIDDEN if whole or is_content(key) else value for key, value in record.attributes.items()}
+    if whole:
+        return replace(record, body=HIDDEN, structured_body=None, attributes=attributes)
+    return replace(record, attributes=attributes)
 
 
 def hide_in_span(span: SpanDetails) -> SpanDetails:

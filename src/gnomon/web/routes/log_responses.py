@@ -23,6 +23,7 @@ from gnomon.model.log_records import (
     ValueCount,
 )
 from gnomon.model.time_ranges import TimeRange
+from gnomon.web.content_access import hide_in_record, shows_field
 
 LevelName = Literal["trace", "debug", "info", "warn", "error", "fatal", "unknown"]
 
@@ -241,6 +242,7 @@ class RefinedQueryResponse(BaseModel):
 
 def show_line(record: LogRecord) -> LogLineResponse:
     """Return a line as it is answered."""
+    record = hide_in_record(record)
     return LogLineResponse.model_construct(
         id=record.id,
         ts_ns=str(record.ts_ns),
@@ -305,6 +307,7 @@ def show_facets(facets: Facets, elapsed_ms: float) -> LogFacetsResponse:
         facets=[
             FacetResponse(field=facet.field, values=show_values(facet.field, facet.values), other=facet.other)
             for facet in facets.facets
+            if shows_field(facet.field)
         ],
         lines=facets.lines,
         partial=show_partial(facets.partial),

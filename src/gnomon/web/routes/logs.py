@@ -11,12 +11,15 @@ from fastapi.responses import StreamingResponse
 
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import TailBatch
+from gnomon.model.llm_content import is_content
 from gnomon.model.log_records import LogPage
+from gnomon.web.content_access import ContentAccessDep, remember_content_access
+from gnomon.web.errors import ForbiddenError
 from gnomon.web.routes import log_responses as responses
 from gnomon.web.services import ServicesDep
 from gnomon.web.time_range import TimeRangeDep
 
-router = APIRouter(prefix="/api/logs", tags=["logs"])
+router = APIRouter(prefix="/api/logs", tags=["logs"], dependencies=[Depends(remember_content_access)])
 
 _HEARTBEAT = b": still here\n\n"
 
@@ -88,12 +91,15 @@ async def get_logs_fields(search: SearchDep, time_range: TimeRangeDep) -> respon
 @router.get("/fields/{name:path}/values", summary="List values of a field")
 async def get_logs_field_values(
     search: SearchDep,
+    content: ContentAccessDep,
     time_range: TimeRangeDep,
     name: Annotated[str, Path(description="The field's name, as in a query.")],
     prefix: Annotated[str, Query(description="Only values that begin with this, whatever its case.")] = "",
     limit: Annotated[int, Query(ge=1, le=1000, description="How many values at most.")] = 50,
 ) -> responses.FieldValuesResponse:
     """Return values of one field in the time range, most frequent first."""
+    if not content and is_content(name):
+        raise ForbiddenError(f"{name!r} holds what was said, for which a key needs the scope 'content'.")
     values = await search.values(name, time_range, prefix=prefix, limit=limit)
     return responses.FieldValuesResponse(field=name, values=responses.show_values(name, values))
 
