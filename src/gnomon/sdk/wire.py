@@ -147,6 +147,17 @@ def span(ended: ReadableSpan) -> bytes:
         parts.append(key_values(b"\x4a", attributes))
     if ended.dropped_attributes:
         parts += (b"\x50", varint(ended.dropped_attributes))
+    parts += _events_and_links(ended)
+    status = ended.status
+    if status.status_code.value:
+        described = text(b"\x12", status.description) if status.description else b""
+        parts.append(field(b"\x7a", described + b"\x18" + bytes((status.status_code.value,))))
+    parts.append(_FLAGS(0x85, 0x01, flags))
+    return field(b"\x12", b"".join(parts))
+
+
+def _events_and_links(ended: ReadableSpan) -> list[bytes]:
+    parts: list[bytes] = []
     if ended._events:  # noqa: SLF001 - the public property copies under a lock
         parts += [_event(event) for event in ended.events]
     if ended.dropped_events:
@@ -155,12 +166,7 @@ def span(ended: ReadableSpan) -> bytes:
         parts += [_link(link) for link in ended.links]
     if ended.dropped_links:
         parts += (b"\x70", varint(ended.dropped_links))
-    status = ended.status
-    if status.status_code.value:
-        described = text(b"\x12", status.description) if status.description else b""
-        parts.append(field(b"\x7a", described + b"\x18" + bytes((status.status_code.value,))))
-    parts.append(_FLAGS(0x85, 0x01, flags))
-    return field(b"\x12", b"".join(parts))
+    return parts
 
 
 def _attributes(ended: ReadableSpan) -> Mapping[str, Any] | None:

@@ -116,7 +116,7 @@ def test_without_a_receiver_memory_stays_bounded_and_what_is_dropped_is_counted(
         outbox.put("logs", None, item(number))
     assert time.perf_counter() - started < 2
     assert outbox.waiting_bytes() <= 10_000
-    assert outbox.counts()["logs"]["dropped"] > 3000
+    assert outbox.counts()["logs"]["dropped"] > 1000
     started = time.perf_counter()
     assert not outbox.close(0.5)
     assert time.perf_counter() - started < 3

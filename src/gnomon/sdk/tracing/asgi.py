@@ -1,7 +1,7 @@
 """HTTP and WebSocket requests of ASGI applications: one span, three metrics and the work's context each.
 
 In place of OpenTelemetry's ASGI instrumentor, which makes three spans of each request and costs several times as much;
-the attributes are those of the same stable semantic conventions for HTTP (docs/adr/0016-the-sdk-writes-telemetry-itself.md).
+the attributes are those of the same stable conventions for HTTP (docs/adr/0016-the-sdk-writes-telemetry-itself.md).
 """
 
 import os

@@ -45,23 +45,25 @@ _made: list[Recorder] = []
 def recorder(settings: Settings) -> Recorder:
     """Return this process's recorder; the first call makes it, with limits and resource from `settings`.
 
-    A tracer provider that the host installed before stays in place, with its sampler, and gets Gnomon's processor
+    A tracer provider that the host installed before stays the global one, with its sampler, and gets Gnomon's processor
     besides; a logger provider of the host's goes on taking what the host's own handlers give it.
     """
     if _made:
         return _made[0]
     sampler, spans = KeepingSampler(), SpanSender()
     resource = Resource(dict(settings.resource) | {"service.name": settings.service})
-    tracers = trace.get_tracer_provider()
-    if not isinstance(tracers, TracerProvider):
-        tracers = TracerProvider(
-            sampler=sampler,
-            resource=resource,
-            shutdown_on_exit=False,
-            span_limits=SpanLimits(max_attribute_length=settings.attribute_bytes),
-        )
-        trace.set_tracer_provider(tracers)
+    tracers = TracerProvider(
+        sampler=sampler,
+        resource=resource,
+        shutdown_on_exit=False,
+        span_limits=SpanLimits(max_attribute_length=settings.attribute_bytes),
+    )
     tracers.add_span_processor(spans)
+    others = trace.get_tracer_provider()
+    if isinstance(others, TracerProvider):
+        others.add_span_processor(spans)
+    else:
+        trace.set_tracer_provider(tracers)
     loggers = WireLoggerProvider()
     if isinstance(get_logger_provider(), ProxyLoggerProvider):
         set_logger_provider(loggers)
