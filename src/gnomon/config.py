@@ -119,7 +119,8 @@ class TlsOptions(_Section):
     """Serve over TLS when both are set."""
 
     certificate: Path | None = _setting(
-        None, "PEM file with the certificate chain; all three listeners then speak TLS."
+        None,
+        "PEM file with the certificate chain; all three listeners then speak TLS. A reload reads both files again.",
     )
     key: Path | None = _setting(None, "PEM file with the certificate's private key.")
 
@@ -140,8 +141,8 @@ class QueryOptions(_Section):
     """Bound what one query may cost."""
 
     time: Duration = _setting("30s", "Longest time for a query.")
-    memory_bytes: ByteSize = _setting("2GiB", "Most memory for a query.")
-    result_rows: Count = _setting(1_000_000, "Most rows that a query may return.")
+    memory_bytes: ByteSize = _setting("2GiB", "Most memory for a query.", reloadable=True)
+    result_rows: Count = _setting(1_000_000, "Most rows that a query may return.", reloadable=True)
     concurrency: Count = _setting(8, "Queries that run at the same time; others wait.")
     lookback: Duration = _setting("5m", "How old the newest sample of a series may be in a PromQL query.")
     max_samples: Count = _setting(50_000_000, "Most samples that a PromQL query may hold in memory.")

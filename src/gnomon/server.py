@@ -72,7 +72,7 @@ from gnomon.web.auth import Authenticator
 from gnomon.web.errors import ForbiddenError, UnauthenticatedError
 from gnomon.web.health import Health, HealthCheck
 from gnomon.web.ingest_activity import IngestActivity
-from gnomon.web.listeners import HttpListener, bind_socket
+from gnomon.web.listeners import HttpListener, bind_socket, check_certificate
 from gnomon.web.services import Endpoints, ReloadOutcome, Services, SettingValue
 
 log = structlog.get_logger(__name__)
@@ -108,6 +108,7 @@ class Server:
         self._rules: RuleService | None = None
         self._notifications: NotificationService | None = None
         self._dashboards: DashboardLibrary | None = None
+        self._listeners: tuple[HttpListener | OtlpGrpcServer, ...] = ()
         self.started_at_ns = self._clock.now_ns()
 
     @property
@@ -181,6 +182,7 @@ class Server:
         """Read the configuration again and apply what can change while running; raises SettingsError if it is wrong."""
         new = self._read_config()
         load_rule_files(new.prometheus.rule_files, new.promql.features)
+        check_certificate(self._config.web)
         old_values = {setting.info.key: setting.value for setting in self._config.effective()}
         changed = [setting.info for setting in new.effective() if old_values[setting.info.key] != setting.value]
         applied = tuple(info.key for info in changed if info.reloadable)
@@ -189,6 +191,10 @@ class Server:
         if self._engine is not None and any(key.startswith("storage.retention") for key in applied):
             await migrate(self._engine, new.storage.retention, self._config.storage.redaction)
         self._config = self._config.with_reloadable(new)
+        if self._engine is not None:
+            self._engine.limit(self._config.storage.query)
+        for listener in self._listeners:
+            listener.reload_certificate()
         await self._scrape(new.prometheus)
         if self._otlp_metrics is not None:
             self._otlp_metrics.reconfigure(self._config.ingest.otlp)
@@ -291,7 +297,8 @@ class Server:
             _authorize_with(authenticator),
         )
         base = f"{web.scheme}://{_url_host(web.host)}"
-        await self._add(_Together((main, otlp_http, otlp_grpc)))
+        self._listeners = (main, otlp_http, otlp_grpc)
+        await self._add(_Together(self._listeners))
         self._endpoints = Endpoints(
             ui=f"{base}:{main.port}",
             otlp_http=f"{base}:{otlp_http.port}",

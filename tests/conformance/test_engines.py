@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,8 @@ async def test_limits_stop_a_query_and_name_themselves(engine: Engine) -> None:
         await engine.query("SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1")
     with pytest.raises(QueryLimitError, match=r"query\.result_rows = 1000"):
         await engine.query("SELECT number FROM numbers(100000)")
+    engine.limit(replace(QUERY, result_rows=200_000))
+    assert len(await engine.query("SELECT number FROM numbers(100000)")) == 100_000
 
 
 async def test_a_wrong_statement_is_an_error_of_ours(engine: Engine) -> None:

@@ -86,8 +86,8 @@ def test_ingest_over_http_needs_a_key_for_ingest_on_both_ports(guarded_server: G
     assert (send(None), send(read), send(ingest)) == (401, 403, 200)
 
 
-def test_with_a_certificate_all_three_ports_speak_tls(launch_gnomon: LaunchGnomon, tmp_path: Path) -> None:
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+def _certify(certificate: Path, key: Path) -> None:
+    """Write a new certificate for this machine."""
     subprocess.run(
         [
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
@@ -97,6 +97,11 @@ def test_with_a_certificate_all_three_ports_speak_tls(launch_gnomon: LaunchGnomo
         ],
         check=True, capture_output=True,
     )  # fmt: skip
+
+
+def test_with_a_certificate_all_three_ports_speak_tls(launch_gnomon: LaunchGnomon, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    _certify(certificate, key)
     server = launch_gnomon("--set", f"tls.certificate={certificate}", "--set", f"tls.key={key}")
     server.scheme = "https"
     server.start()
@@ -116,6 +121,24 @@ def test_with_a_certificate_all_three_ports_speak_tls(launch_gnomon: LaunchGnomo
     assert status["endpoints"]["ui"] == server.url
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://127.0.0.1:{server.port}/api/status", trust_env=False)
+
+    # Another certificate in the same files is shown after a reload; one that does not fit its key changes nothing.
+    _certify(certificate, key)
+    renewed = ssl.create_default_context(cafile=str(certificate))
+    httpx.post(f"{server.url}/-/reload", verify=context, trust_env=False).raise_for_status()
+    for url in (server.url, server.otlp_http_url):
+        httpx.get(url, verify=renewed, trust_env=False)
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx.get(url, verify=context, trust_env=False)
+    with grpc.secure_channel(
+        server.otlp_grpc_address, grpc.ssl_channel_credentials(certificate.read_bytes())
+    ) as channel:
+        assert _export_grpc(channel, None) == ExportTraceServiceResponse()
+    shown = certificate.read_bytes()
+    _certify(certificate, tmp_path / "other.pem")
+    refused = httpx.post(f"{server.url}/-/reload", verify=renewed, trust_env=False)
+    assert (refused.status_code, "belong together" in refused.text) == (400, True)
+    certificate.write_bytes(shown)
 
     report = run_gnomon(
         "doctor", "--url", f"https://localhost:{server.port}",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -56,6 +57,7 @@ class OtlpGrpcServer:
         self._listener = listener
         self._authorize = authorize
         self._server: grpc.aio.Server | None = None
+        self._certificate: Any = None
         self.port = listener.port
 
     async def start(self) -> None:
@@ -82,13 +84,20 @@ class OtlpGrpcServer:
         if server is not None:
             await server.stop(_DRAIN_S)
 
+    def reload_certificate(self) -> None:
+        """Show the certificate that is in the files now to whoever connects from now on."""
+        if self._listener.tls_certificate and self._listener.tls_key:
+            pair = (self._listener.tls_key.read_bytes(), self._listener.tls_certificate.read_bytes())
+            self._certificate = grpc.ssl_server_certificate_configuration([pair])
+
     def _bind(self, server: grpc.aio.Server) -> int:
         host = f"[{self._listener.host}]" if ":" in self._listener.host else self._listener.host
         address = f"{host}:{self._listener.port}"
         try:
             if self._listener.tls_certificate and self._listener.tls_key:
-                pair = (self._listener.tls_key.read_bytes(), self._listener.tls_certificate.read_bytes())
-                return server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
+                self.reload_certificate()
+                credentials = grpc.dynamic_ssl_server_credentials(self._certificate, lambda: self._certificate)
+                return server.add_secure_port(address, credentials)
             return server.add_insecure_port(address)
         except RuntimeError as error:
             message = f"OTLP/gRPC cannot listen on {address}: {error}. Is the port in use? Set otlp_grpc_port."

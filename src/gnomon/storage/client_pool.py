@@ -91,6 +91,10 @@ class ClientPool:
                 client.close()
         self._clients.clear()
 
+    def limit(self, query: QuerySettings) -> None:
+        """Hold queries to other limits from now on; how many run at the same time stays as it is."""
+        self._query = query
+
     async def query(
         self, statement: str, parameters: Mapping[str, object] | None, settings: Mapping[str, str | int | float] | None
     ) -> Result:

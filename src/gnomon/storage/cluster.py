@@ -31,6 +31,10 @@ class ClusterEngine:
         """Close the connections."""
         self._pool.close()
 
+    def limit(self, query: QuerySettings) -> None:
+        """Hold queries to other limits from now on."""
+        self._pool.limit(query)
+
     async def query(
         self,
         statement: str,

@@ -82,6 +82,10 @@ class EmbeddedEngine:
             self._lock.close()
             self._lock = None
 
+    def limit(self, query: QuerySettings) -> None:
+        """Hold queries to other limits from now on."""
+        self._pool.limit(query)
+
     async def query(
         self,
         statement: str,

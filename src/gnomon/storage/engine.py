@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from gnomon.storage.settings import QuerySettings
 from gnomon.storage.streams import Stream
 
 Row = dict[str, Any]
@@ -64,6 +65,9 @@ class Engine(Protocol):
 
     async def stop(self) -> None:
         """Close."""
+
+    def limit(self, query: QuerySettings) -> None:
+        """Hold queries to other limits from now on; how many run at the same time stays as it is."""
 
     async def query(
         self,

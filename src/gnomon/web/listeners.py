@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import errno
 import socket
+import ssl
 from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gnomon.model.errors import GnomonError
+from gnomon.model.errors import GnomonError, InvalidInputError
 from gnomon.web.settings import Settings
 
 # Senders keep connections; closing idle ones early makes their next request fail now and then.
@@ -21,6 +22,24 @@ _GATHER_BYTES = 1 << 20
 
 class ListenError(GnomonError):
     """Tell that an address cannot be listened on."""
+
+
+class CertificateError(InvalidInputError):
+    """Tell that a certificate cannot be used."""
+
+
+def check_certificate(settings: Settings) -> None:
+    """Raise CertificateError if the certificate's files cannot be used as they are now."""
+    if settings.tls_certificate is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except OSError as error:
+        message = (
+            f"The certificate {str(settings.tls_certificate)!r} with the key {str(settings.tls_key)!r} cannot be used: "
+            f"{error}. Check that both are PEM files and belong together."
+        )
+        raise CertificateError(message) from error
 
 
 def bind_socket(host: str, port: int, *, setting: str) -> socket.socket:
@@ -77,6 +96,12 @@ class HttpListener:
             )
         )
         self._task: asyncio.Task[None] | None = None
+
+    def reload_certificate(self) -> None:
+        """Show the certificate that is in the files now to whoever connects from now on."""
+        config = self._server.config
+        if config.ssl is not None and config.ssl_certfile is not None:
+            config.ssl.load_cert_chain(config.ssl_certfile, config.ssl_keyfile)
 
     @property
     def port(self) -> int:
