@@ -2,13 +2,13 @@
 
 import base64
 import binascii
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 from uuid import uuid4
 
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -37,7 +37,9 @@ REPLAYED_TRACE_HEADER = "gnomon.replay.trace_id"
 REPLAYED_DEAD_LETTER_HEADER = "gnomon.replay.dlq_id"
 
 _SPRING_INTEGER_BYTES = 4
-_IDS = RandomIdGenerator()
+# All but zero, which means none.
+_TRACE_IDS = 2**128 - 1
+_SPAN_IDS = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +197,8 @@ def _followed(sent: SpanContext) -> SpanContext:
     """
     if sent.is_valid and sent.trace_flags.sampled:
         return sent
-    trace_id = sent.trace_id if sent.is_valid else _IDS.generate_trace_id()
-    span_id = sent.span_id if sent.is_valid else _IDS.generate_span_id()
+    trace_id = sent.trace_id if sent.is_valid else 1 + secrets.randbelow(_TRACE_IDS)
+    span_id = sent.span_id if sent.is_valid else 1 + secrets.randbelow(_SPAN_IDS)
     return SpanContext(trace_id, span_id, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
 

@@ -46,11 +46,13 @@ class Consumer:
         concurrency: int = 1,
         lease_s: float = 30.0,
         drain_s: float = 10.0,
+        tell_content: bool = True,
     ) -> None:
         """Prepare to consume; a broker given as URL is opened and closed by `run`.
 
         `lease_s` is how long the broker waits for a sign of life before others get a message, `drain_s` how long
-        `stop` waits for messages under way.
+        `stop` waits for messages under way. Without `tell_content`, what Gnomon is told of a dead letter holds neither
+        key nor headers nor body, and the letter can be replayed from its queue alone.
         """
         self._given = broker
         self._topics = (topics,) if isinstance(topics, str) else tuple(topics)
@@ -63,6 +65,7 @@ class Consumer:
         self._concurrency = concurrency
         self._lease_s = lease_s
         self._drain_s = drain_s
+        self._tell_content = tell_content
         self._stopping = asyncio.Event()
         self._lanes: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._first_failures: dict[tuple[str, str], float] = {}
@@ -218,7 +221,7 @@ class Consumer:
         trouble_s = _TROUBLE_FIRST_S
         while True:
             try:
-                await bury(broker, delivery, failure, group=self._group)
+                await bury(broker, delivery, failure, group=self._group, tell_content=self._tell_content)
             except Exception as trouble:  # noqa: BLE001 - kept until the dead letter queue takes it
                 faults.note("move a message to the dead letter queue", trouble)
             else:

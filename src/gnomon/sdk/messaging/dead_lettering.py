@@ -71,8 +71,10 @@ def dead_letter_headers(delivery: Delivery, failure: Failure, *, system: str, gr
     return headers
 
 
-async def bury(broker: Broker, delivery: Delivery, failure: Failure, *, group: str) -> str:
+async def bury(broker: Broker, delivery: Delivery, failure: Failure, *, group: str, tell_content: bool = True) -> str:
     """Publish a message to its dead letter queue, tell Gnomon, and return the dead letter's id.
+
+    Without `tell_content`, Gnomon is told neither key nor headers nor body.
 
     Raises MessagingError while the broker does not take it: then the message must not be acknowledged.
     """
@@ -82,13 +84,22 @@ async def bury(broker: Broker, delivery: Delivery, failure: Failure, *, group: s
     with unobserved():
         await broker.publish(destination, message)
     measures.record_dead_letter(broker.system, delivery.topic)
-    _tell(broker, delivery, failure, destination, added)
+    _tell(broker, delivery, failure, destination, added, content=tell_content)
     return added[ID]
 
 
-def _tell(broker: Broker, delivery: Delivery, failure: Failure, destination: str, added: Mapping[str, str]) -> None:
+def _tell(
+    broker: Broker,
+    delivery: Delivery,
+    failure: Failure,
+    destination: str,
+    added: Mapping[str, str],
+    *,
+    content: bool,
+) -> None:
     message: Message = delivery.message
-    whole = len(message.body) <= _EVENT_BODY_BYTES
+    whole = content and len(message.body) <= _EVENT_BODY_BYTES
+    key = message.key if content else None
     events.emit(
         "message.dead_lettered",
         {
@@ -101,9 +112,9 @@ def _tell(broker: Broker, delivery: Delivery, failure: Failure, destination: str
             "server.port": broker.port,
             "dlq.destination": destination,
             "dlq.id": added[ID],
-            "dlq.message.key": None if message.key is None else base64.b64encode(message.key).decode(),
+            "dlq.message.key": None if key is None else base64.b64encode(key).decode(),
             "dlq.message.body": base64.b64encode(message.body).decode() if whole else None,
-            "dlq.message.headers": dump_headers(message.headers),
+            "dlq.message.headers": dump_headers(message.headers) if content else None,
             "error.type": added[ERROR_TYPE],
             "error.message": added[ERROR_MESSAGE],
             "error.stack": added[STACK],

@@ -96,6 +96,26 @@ async def test_a_rejected_message_is_buried_without_another_attempt(url: str, te
     assert (letter.error_message, letter.attempts) == ("unreadable", 1)
 
 
+async def test_content_stays_at_home_where_that_is_wanted(url: str, telemetry: RecordedTelemetry) -> None:
+    def handle(_: Delivery) -> None:
+        raise RejectedError("no such order")
+
+    async with await Publisher.connect(url) as publisher:
+        await publisher.send("jobs", b"secret", key=b"secret")
+    consumer = Consumer(url, "jobs", handle, group="g", tell_content=False)
+    running = asyncio.create_task(consumer.run())
+    buried = await _take_dead(url, "jobs")
+    consumer.stop()
+    await running
+
+    told = telemetry.event("message.dead_lettered")
+    assert told["error.message"] == "no such order"
+    assert not {"dlq.message.key", "dlq.message.body", "dlq.message.headers"} & told.keys()
+    assert buried.body == b"secret"
+    with pytest.raises(ValueError, match="does not hold the whole message"):
+        DeadLetter.from_event(told)
+
+
 async def test_a_message_that_kills_its_consumers_is_buried_without_killing_another(
     url: str, telemetry: RecordedTelemetry
 ) -> None:
