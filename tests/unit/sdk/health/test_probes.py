@@ -130,7 +130,8 @@ def test_a_coroutine_that_takes_too_long_is_down(health: Health, server: PageSer
 
     status, content = _get(server, "ready")
 
-    assert (status, content["checks"]["slow"]["message"]) == (503, "no answer within 0.05 s")
+    assert status == 503
+    assert content["checks"]["slow"]["message"].startswith("no answer within 0.05 s")
 
 
 def test_start_up_is_over_once_ready_and_stays_so(health: Health, server: PageServer) -> None:
