@@ -3,13 +3,14 @@
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, make_asgi_app, make_wsgi_app, multiprocess, start_http_server
 from prometheus_client.exposition import choose_encoder
 
-from gnomon.sdk.faults import guarded
+from gnomon.sdk.faults import guarded, warn_once
 from gnomon.sdk.metrics import families
 
 MULTIPROCESS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -21,7 +22,13 @@ def metrics_registry() -> CollectorRegistry:
     Of several processes, prometheus_client adds up counters and histograms, merges gauges as each one declares, and
     leaves out exemplars and the process's own figures (`process_…`, `gnomon_sdk_…`): push these, or scrape each worker.
     """
-    if not os.environ.get(MULTIPROCESS_DIRECTORY):
+    directory = os.environ.get(MULTIPROCESS_DIRECTORY)
+    if not directory:
+        return families.registry()
+    if not Path(directory).is_dir():
+        warn_once(
+            "Gnomon's SDK shows this process's metrics alone: %s=%r is no directory", MULTIPROCESS_DIRECTORY, directory
+        )
         return families.registry()
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@ _MODULES = {
     "aio-pika": "aio_pika",
     "aiohttp-client": "aiohttp",
     "aiohttp-server": "aiohttp",
+    "django": "django.core.handlers.base",  # by when its settings are known, which the instrumentor changes
     "grpc_aio_client": "grpc",
     "grpc_aio_server": "grpc",
     "grpc_client": "grpc",
