@@ -1,32 +1,40 @@
-"""The model service: a chat completion API in front of a Markov chain, with real token counts and real limits.
+"""The model service: OpenAI's chat completion API in front of a Markov chain, with real token counts and real limits.
 
 It decodes at a bounded speed in a few slots, as an accelerator would: more callers wait in line, and when the line is
-full they get 429. What exceeds the context window gets 400.
+full they get 429. What exceeds the context window gets 400. Tools are chosen by the words that request and tool share.
 """
 
 import asyncio
+import json
 import logging
 import random
+import re
 import time
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 
 from opentelemetry import trace
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from examples.agent_platform.chat import LAST_EVENT, Answer, ChatError, ChatRequest, Usage
+from examples.agent_platform.file_store import fill_file_store
 from examples.agent_platform.markov import MarkovChain, is_sentence_end, tokenize
+from examples.agent_platform.prefix_cache import PrefixCache
 from examples.agent_platform.service import ServiceArguments, serve
 from examples.agent_platform.telemetry import export_telemetry
+from examples.agent_platform.tool_calling import ToolCall, call, choose_tool, fill
 
 MODEL_NAME = "tiny-markov-1"
-CONTEXT_WINDOW_TOKENS = 900
+CONTEXT_WINDOW_TOKENS = 1200
 DECODER_SLOTS = 3
 LONGEST_LINE = 6
 TOKENS_PER_STEP = 8
 STEP_S = 0.03
+LONGEST_QUOTE = 400
 _logger = logging.getLogger(__name__)
 _tracer = trace.get_tracer(__name__)
 
@@ -37,82 +45,198 @@ class Model:
     def __init__(self, chain: MarkovChain) -> None:
         """Use the chain; all requests share the decoder slots."""
         self._chain = chain
+        self._prefixes = PrefixCache()
         self._slots = asyncio.Semaphore(DECODER_SLOTS)
         self._in_line = 0
+        self._started_s = int(time.time())
 
-    async def complete(self, request: Request) -> JSONResponse:
+    async def list_models(self, _request: Request) -> JSONResponse:
+        """Answer which models there are: one."""
+        return JSONResponse({"object": "list", "data": [self._describe()]})
+
+    async def show_model(self, request: Request) -> JSONResponse:
+        """Answer what is known of a model, 404 of another."""
+        if request.path_params["name"] != MODEL_NAME:
+            return _refuse(_unknown_model(request.path_params["name"]))
+        return JSONResponse(self._describe())
+
+    async def complete(self, request: Request) -> Response:
         """Answer a chat completion: 400 when the prompt is too long, 429 when too many wait."""
-        document = await request.json()
-        prompt = "\n".join(message["content"] for message in document["messages"])
-        input_tokens = len(tokenize(prompt))
-        max_tokens = int(document.get("max_tokens", 64))
-        if input_tokens + max_tokens > CONTEXT_WINDOW_TOKENS:
-            message = (
-                f"The prompt has {input_tokens} tokens; with max_tokens {max_tokens} that exceeds "
-                f"the context window of {CONTEXT_WINDOW_TOKENS}."
-            )
-            _logger.warning(message)
-            return _refuse(400, "context_length_exceeded", message)
-        if self._in_line >= LONGEST_LINE:
-            _logger.warning("Refused a completion: %d others wait for %d slots", self._in_line, DECODER_SLOTS)
-            return _refuse(429, "rate_limit_exceeded", f"{self._in_line} requests wait already.")
+        try:
+            wanted = ChatRequest.from_json(await request.json())
+            if wanted.model != MODEL_NAME:
+                raise _unknown_model(wanted.model)
+            prompt = self._prefixes.read(_read_texts(wanted))
+            _check_length(prompt.tokens, wanted.max_tokens)
+            if self._in_line >= LONGEST_LINE:
+                message = f"Rate limit reached: {self._in_line} requests wait already. Try again in 1 s."
+                raise ChatError(message, status=HTTPStatus.TOO_MANY_REQUESTS, code="rate_limit_exceeded")  # noqa: TRY301
+        except ChatError as error:
+            _logger.warning("Refused a completion: %s", error)
+            return _refuse(error)
+        except ValueError as error:
+            return _refuse(ChatError(f"The body is no JSON: {error}."))
+        completion = Completion(self._chain, wanted, prompt.tokens, prompt.cached)
+        await self._wait_for_slot()
+        if wanted.stream:
+            return StreamingResponse(self._stream(completion), media_type="text/event-stream")
+        try:
+            with _tracer.start_as_current_span("decode") as span:
+                async for _token in completion.decode():
+                    pass
+                span.set_attribute("gen_ai.usage.output_tokens", completion.usage.completion)
+        finally:
+            self._slots.release()
+        return JSONResponse(completion.whole())
 
+    async def _wait_for_slot(self) -> None:
         self._in_line += 1
         try:
             with _tracer.start_as_current_span("wait for decoder slot"):
                 await self._slots.acquire()
         finally:
             self._in_line -= 1
+
+    async def _stream(self, completion: "Completion") -> AsyncIterator[bytes]:
+        """Yield events as they are decoded; the slot is given back however the caller goes away."""
         try:
-            started_s = time.perf_counter()
-            with _tracer.start_as_current_span("decode") as span:
-                tokens, finish_reason = await self._decode(prompt, max_tokens)
-                span.set_attribute("gen_ai.usage.output_tokens", len(tokens))
+            async for event in completion.events():
+                yield event
         finally:
             self._slots.release()
-        duration_s = time.perf_counter() - started_s
-        _logger.debug("Decoded %d tokens in %.0f ms", len(tokens), duration_s * 1000)
-        return JSONResponse(
-            {
-                "id": f"chatcmpl-{time.time_ns():x}",
-                "model": MODEL_NAME,
-                "choices": [
-                    {
-                        "index": 0,
-                        "message": {"role": "assistant", "content": " ".join(tokens)},
-                        "finish_reason": finish_reason,
-                    }
-                ],
-                "usage": {
-                    "prompt_tokens": input_tokens,
-                    "completion_tokens": len(tokens),
-                    "total_tokens": input_tokens + len(tokens),
-                },
-            }
+
+    def _describe(self) -> dict[str, object]:
+        return {"id": MODEL_NAME, "object": "model", "created": self._started_s, "owned_by": "agent-platform"}
+
+
+class Completion:
+    """One completion while it is made."""
+
+    def __init__(self, chain: MarkovChain, wanted: ChatRequest, prompt_tokens: int, cached_tokens: int) -> None:
+        """Decide whether to call a tool; nothing is decoded yet."""
+        self._wanted = wanted
+        self._randomness = random.Random(wanted.seed)
+        self._chain = chain
+        self._prompt_tokens = prompt_tokens
+        self._cached_tokens = cached_tokens
+        self._tokens: list[str] = []
+        self._answer = Answer(f"chatcmpl-{random.getrandbits(96):024x}", int(time.time()), MODEL_NAME)
+        self._finish_reason = "stop"
+        called = [name for message in wanted.since_question for name in message.called]
+        function = choose_tool(
+            wanted.tools, wanted.question, called, forced=wanted.forced_tool, required=wanted.tool_required
+        )
+        self._calls: list[ToolCall] = (
+            [call(function, wanted.question, wanted.tool_results, self._randomness)] if function is not None else []
         )
 
-    async def _decode(self, prompt: str, max_tokens: int) -> tuple[list[str], str]:
-        tokens: list[str] = []
-        for token in self._chain.continue_text(prompt, random.Random()):
-            tokens.append(token)
-            if is_sentence_end(token) and len(tokens) > max_tokens // 3:
-                return tokens, "stop"
-            if len(tokens) >= max_tokens:
-                break
-            if len(tokens) % TOKENS_PER_STEP == 0:
+    @property
+    def usage(self) -> Usage:
+        """The tokens as of now."""
+        return Usage(self._prompt_tokens, len(self._tokens), self._cached_tokens)
+
+    def whole(self) -> dict[str, object]:
+        """Return the answer in one piece, once all is decoded."""
+        text = None if self._calls else "".join(self._tokens)
+        return self._answer.whole(text, self._calls, self._finish_reason, self.usage)
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """Decode, and yield the answer in server-sent events."""
+        yield self._answer.chunk({"role": "assistant", "content": None if self._calls else "", "refusal": None})
+        async for token in self.decode():
+            if not self._calls:
+                yield self._answer.chunk({"content": token})
+        for event in self._answer.call_chunks(self._calls):
+            yield event
+        yield self._answer.chunk({}, self._finish_reason)
+        if self._wanted.stream_usage:
+            yield self._answer.usage_chunk(self.usage)
+        yield LAST_EVENT
+
+    async def decode(self) -> AsyncIterator[str]:
+        """Yield the tokens at the decoder's speed: the text's, or those of the tool call."""
+        limit = self._wanted.max_tokens
+        for token in self._speak():
+            self._tokens.append(token)
+            yield token
+            if len(self._tokens) >= limit and not self._calls:
+                self._finish_reason = "length"
+                return
+            if len(self._tokens) % TOKENS_PER_STEP == 0:
                 await asyncio.sleep(STEP_S)
-        return tokens, "length"
+        self._finish_reason = "tool_calls" if self._calls else "stop"
+
+    def _speak(self) -> list[str]:
+        wanted = self._wanted
+        if self._calls:
+            return [token for one in self._calls for token in (one.name, *tokenize(one.arguments))]
+        if wanted.answer_schema is not None:
+            return _spell(_to_text(fill(wanted.answer_schema, wanted.question, wanted.tool_results)))
+        return self._tell()
+
+    def _tell(self) -> list[str]:
+        """Return what tools found, if anything, and a few sentences about the question, up to a stop word."""
+        spoken: list[str] = []
+        results = self._wanted.tool_results
+        if results:
+            spoken += _spell(f"The tools answered: {results[:LONGEST_QUOTE]} .")
+        shortest = len(spoken) + self._wanted.max_tokens // 3
+        prompt = self._wanted.question or "\n".join(message.text for message in self._wanted.messages)
+        for word in self._chain.continue_text(prompt, self._randomness):
+            spoken.append(f" {word}" if spoken else word)
+            if self._wanted.stop and any(stop in "".join(spoken[-8:]) for stop in self._wanted.stop):
+                return spoken[:-1]
+            if len(spoken) >= self._wanted.max_tokens or (is_sentence_end(word) and len(spoken) > shortest):
+                return spoken
+        return spoken
 
 
 def create_app(files: Path) -> Starlette:
     """Train on the documents in a folder and build the service."""
-    chain = MarkovChain(path.read_text(encoding="utf-8") for path in sorted(files.glob("*.txt")))
-    return Starlette(routes=[Route("/v1/chat/completions", Model(chain).complete, methods=["POST"])])
+    if not files.is_dir():
+        fill_file_store(files)
+    model = Model(MarkovChain(path.read_text(encoding="utf-8") for path in sorted(files.glob("*.txt"))))
+    return Starlette(
+        routes=[
+            Route("/v1/chat/completions", model.complete, methods=["POST"]),
+            Route("/v1/models", model.list_models, methods=["GET"]),
+            Route("/v1/models/{name}", model.show_model, methods=["GET"]),
+        ]
+    )
 
 
-def _refuse(status_code: int, code: str, message: str) -> JSONResponse:
-    headers = {"Retry-After": "1"} if status_code == HTTPStatus.TOO_MANY_REQUESTS else {}
-    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status_code, headers=headers)
+def _read_texts(wanted: ChatRequest) -> list[str]:
+    """Return what the model has to read, in the order in which a conversation keeps its beginning: tools first."""
+    return [*(_to_text(tool) for tool in wanted.tools), *(f"{one.role} {one.text}" for one in wanted.messages)]
+
+
+def _check_length(prompt_tokens: int, max_tokens: int) -> None:
+    if prompt_tokens + max_tokens > CONTEXT_WINDOW_TOKENS:
+        message = (
+            f"This model's maximum context length is {CONTEXT_WINDOW_TOKENS} tokens. However, you requested "
+            f"{prompt_tokens + max_tokens} tokens ({prompt_tokens} in the messages and tools, {max_tokens} in the "
+            f"completion). Reduce either."
+        )
+        raise ChatError(message, code="context_length_exceeded", parameter="messages")
+
+
+def _unknown_model(name: str) -> ChatError:
+    message = f"The model {name!r} does not exist. Use {MODEL_NAME!r}."
+    return ChatError(message, status=HTTPStatus.NOT_FOUND, code="model_not_found", parameter="model")
+
+
+def _spell(text: str) -> list[str]:
+    """Return the tokens of a text, each with the space before it."""
+    return re.findall(r"\s*(?:\w+|[^\w\s])", text)
+
+
+def _to_text(value: object) -> str:
+    return json.dumps(value)
+
+
+def _refuse(error: ChatError) -> JSONResponse:
+    headers = {"Retry-After": "1"} if error.status == HTTPStatus.TOO_MANY_REQUESTS else {}
+    return JSONResponse(error.to_json(), status_code=error.status, headers=headers)
 
 
 def main() -> None:
@@ -120,3 +244,7 @@ def main() -> None:
     arguments = ServiceArguments.parse()
     with export_telemetry("model", arguments.instance):
         serve(create_app(arguments.state_dir / "files"), arguments)
+
+
+if __name__ == "__main__":
+    main()

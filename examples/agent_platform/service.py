@@ -26,6 +26,7 @@ class ServiceArguments:
 
     instance: str
     listen_fd: int | None
+    port: int
     state_dir: Path
     router_url: str
     model_url: str
@@ -35,8 +36,9 @@ class ServiceArguments:
     def parse(cls, arguments: Sequence[str] | None = None) -> Self:
         """Read the command line; prints usage and exits when it is wrong."""
         parser = argparse.ArgumentParser()
-        parser.add_argument("--instance", required=True, help="service.instance.id of this process")
+        parser.add_argument("--instance", default=f"alone-{os.getpid()}", help="service.instance.id of this process")
         parser.add_argument("--listen-fd", type=int, help="a listening socket that was opened by the launcher")
+        parser.add_argument("--port", type=int, default=0, help="without --listen-fd: where to listen (default: any)")
         parser.add_argument(
             "--state-dir", type=Path, required=True, help="folder of the queue, the ledger and the files"
         )
@@ -48,12 +50,16 @@ class ServiceArguments:
 
 def serve(app: Starlette, arguments: ServiceArguments) -> None:
     """Serve an instrumented application until SIGTERM, SIGINT or the end of the launcher."""
-    stop_with_launcher()
+    if arguments.listen_fd is not None:
+        stop_with_launcher()
+        listener = socket.socket(fileno=arguments.listen_fd)
+    else:
+        listener = socket.create_server(("127.0.0.1", arguments.port), backlog=128)
+        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     app.routes.append(Route("/health", report_health))
     server = uvicorn.Server(
         uvicorn.Config(instrument(app), log_config=None, access_log=False, timeout_graceful_shutdown=3, lifespan="on")
     )
-    listener = socket.socket(fileno=arguments.listen_fd)
     server.run(sockets=[listener])
 
 
