@@ -220,6 +220,12 @@ class AlertingOptions(_Section):
         "public addresses they always may. Mail servers are not bound by it.",
         reloadable=True,
     )
+    rules: TextList = _setting(
+        [],
+        "Files with alert rules in Gnomon's own short form, YAML: paths, which may hold patterns. Rule files in "
+        "Prometheus' form are named by prometheus.yml.",
+        reloadable=True,
+    )
     request_timeout: Duration = _setting("15s", "How long a channel may take to answer.", reloadable=True)
     resend_delay: Duration = _setting(
         "1m",
@@ -763,12 +769,12 @@ def _read_file(path: Path) -> dict[str, tuple[str, object]]:
         place, value = leaves.get(key, ("", None))
         if isinstance(value, str):
             leaves[key] = (place, str(path.absolute().parent / Path(value).expanduser()))
-    if isinstance((patterns := leaves.get("dashboards", ("", None))[1]), list):
-        folder = path.absolute().parent
-        leaves["dashboards"] = (
-            leaves["dashboards"][0],
-            [str(folder / Path(each).expanduser()) if isinstance(each, str) else each for each in patterns],
-        )
+    folder = path.absolute().parent
+    for key in ("dashboards", "alerting.rules"):
+        place, value = leaves.get(key, ("", None))
+        if isinstance(value, list):
+            placed = [str(folder / Path(each).expanduser()) if isinstance(each, str) else each for each in value]
+            leaves[key] = (place, placed)
     return leaves
 
 

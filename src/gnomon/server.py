@@ -14,9 +14,11 @@ import structlog
 from prometheus_client import REGISTRY
 
 from gnomon import __version__
+from gnomon.alerting.conditions import Conditions
 from gnomon.alerting.heartbeat import Heartbeat
 from gnomon.alerting.notification_service import NotificationService, NotificationSettings
 from gnomon.alerting.rule_files import load_rule_files
+from gnomon.alerting.rule_library import RuleLibrary, check_rule_files
 from gnomon.alerting.rule_service import RuleService, RuleSettings
 from gnomon.config import Config, SettingsError
 from gnomon.costs.cost_reports import CostReports
@@ -35,6 +37,7 @@ from gnomon.ingest.scraping.prometheus_file import PrometheusConfig
 from gnomon.ingest.scraping.scraper import Scraper
 from gnomon.ingest.write_request import SampleWriter
 from gnomon.lifecycle import PeriodicService, Service, SystemClock
+from gnomon.logs.counting import LogCounts
 from gnomon.logs.search import LogSearch
 from gnomon.logs.tail import LogTail
 from gnomon.metrics.queries import MetricQueries
@@ -42,6 +45,7 @@ from gnomon.model.api_keys import Scope
 from gnomon.model.byte_sizes import format_byte_size
 from gnomon.model.errors import GnomonError, UnavailableError
 from gnomon.promql.engine import QueryEngine
+from gnomon.storage.alert_rule_store import AlertRuleStore
 from gnomon.storage.cluster import ClusterEngine
 from gnomon.storage.cost_store import CostStore
 from gnomon.storage.dashboard_store import DashboardStore
@@ -59,6 +63,7 @@ from gnomon.storage.migrations import migrate
 from gnomon.storage.retention import Retention
 from gnomon.storage.series_catalog import SeriesCatalog
 from gnomon.storage.settings import StorageSettings
+from gnomon.storage.span_condition_store import SpanConditionStore
 from gnomon.storage.span_metric_store import SpanMetricStore
 from gnomon.storage.state_store import StateStore
 from gnomon.storage.task_store import TaskStore
@@ -182,6 +187,7 @@ class Server:
         """Read the configuration again and apply what can change while running; raises SettingsError if it is wrong."""
         new = self._read_config()
         load_rule_files(new.prometheus.rule_files, new.promql.features)
+        check_rule_files(new.options.alerting.rules)
         check_certificate(self._config.web)
         old_values = {setting.info.key: setting.value for setting in self._config.effective()}
         changed = [setting.info for setting in new.effective() if old_values[setting.info.key] != setting.value]
@@ -200,8 +206,7 @@ class Server:
             self._otlp_metrics.reconfigure(self._config.ingest.otlp)
         if self._dashboards is not None:
             self._dashboards.use_files(self._config.dashboards)
-        if self._rules is not None:
-            await self._rules.reload()
+        await self._reload_rules()
         if self._notifications is not None:
             await self._notifications.reload()
         log.info("configuration read again", applied=applied, needs_restart=waiting)
@@ -255,7 +260,12 @@ class Server:
             own_sources(main_socket.getsockname()[1], config.own_metrics, config.host_metrics),
             extra_metrics=config.options.scraping.extra_metrics,
         )
-        rules, notifications = self._open_alerting(state, series, SampleWriter(receiver))
+        rules, notifications, library = self._open_alerting(
+            state,
+            series,
+            SampleWriter(receiver),
+            Conditions(LogCounts(log_store), SpanConditionStore(engine, journal)),
+        )
         dashboards = self._dashboards = DashboardLibrary(DashboardStore(state, self._clock), config.dashboards)
         services = Services(
             settings=web,
@@ -275,6 +285,7 @@ class Server:
             scraping=scraper,
             rules=rules,
             notifications=notifications,
+            rule_library=library,
         )
         counted = OwnSamples(SampleWriter(receiver), "span_metrics")
         await self._add(SpanMetrics(SpanMetricStore(engine), journal, counted, self._clock, config.span_metrics))
@@ -311,11 +322,14 @@ class Server:
         health.mark_started()
 
     def _open_alerting(
-        self, state: StateStore, series: MetricStore, writer: SampleWriter
-    ) -> tuple[RuleService, NotificationService]:
+        self, state: StateStore, series: MetricStore, writer: SampleWriter, conditions: Conditions
+    ) -> tuple[RuleService, NotificationService, RuleLibrary]:
         """Return what finds alerts, and what tells people of them; neither is started."""
         promql = self._config.promql
         notifications = self._notifications = NotificationService(state, self._clock, self._notification_settings)
+        library = RuleLibrary(
+            AlertRuleStore(state, self._clock), lambda: self._config.options.alerting.rules, self._reload_rules
+        )
         rules = self._rules = RuleService(
             series,
             lambda source: QueryEngine(source, promql),
@@ -323,8 +337,14 @@ class Server:
             self._clock,
             self._rule_settings,
             notifications.put,
+            conditions,
+            library.groups,
         )
-        return rules, notifications
+        return rules, notifications, library
+
+    async def _reload_rules(self) -> None:
+        if self._rules is not None:
+            await self._rules.reload()
 
     def _make_heartbeat(self, rules: RuleService, notifications: NotificationService) -> Heartbeat:
         return Heartbeat(

@@ -37,6 +37,14 @@ groups:
         labels: {severity: page}
         annotations: {summary: 'is {{ $value }}'}
 """
+SHORT_RULES = """
+rules:
+  - name: OwnSpans
+    spans: 'service:gnomon'
+    condition: count(5m) > 0
+    notification: [pager]
+    summary: 'saw {{ $value }}'
+"""
 PROMETHEUS = """
 global: {evaluation_interval: 1s, external_labels: {cluster: c1}}
 rule_files: [theirs.yml]
@@ -72,11 +80,19 @@ def gnomon(amtool_program: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     with recording() as recorder:
         (folder / "alertmanager.yml").write_text(ALERTMANAGER.replace("URL", recorder.url), encoding="utf-8")
         (folder / "own.yml").write_text(RULES, encoding="utf-8")
-        (folder / "prometheus.yml").write_text("rule_files: [own.yml]\n", encoding="utf-8")
+        (folder / "prometheus.yml").write_text(
+            "global: {evaluation_interval: 1s}\nrule_files: [own.yml]\n", encoding="utf-8"
+        )
+        (folder / "short.yaml").write_text(SHORT_RULES, encoding="utf-8")
         settings = {
             "prometheus": "prometheus.yml",
             "alertmanager": "alertmanager.yml",
-            "alerting": {"allowed_networks": ["127.0.0.0/8"], "heartbeat_url": f"{recorder.url}/heartbeat"},
+            "own_traces": {"sample_ratio": 1},
+            "alerting": {
+                "rules": ["short.yaml"],
+                "allowed_networks": ["127.0.0.0/8"],
+                "heartbeat_url": f"{recorder.url}/heartbeat",
+            },
         }
         (folder / "gnomon.yml").write_text(json.dumps(settings), encoding="utf-8")
         process = GnomonProcess(folder / "data", ("--config", str(folder / "gnomon.yml")))
@@ -143,6 +159,36 @@ def test_own_rules_are_told_and_their_end_too_once_the_rule_finds_nothing(gnomon
     gnomon.told("/pager", is_own("resolved"))
     firing = [each for each in gnomon.recorder.received if each.path == "/pager" and is_own("firing")(each.json)]
     assert len(firing) == 1
+
+
+def test_a_rule_on_spans_from_a_file_tells_the_receivers_that_it_names(gnomon: Gnomon) -> None:
+    message = gnomon.told("/pager", lambda each: each["commonLabels"]["alertname"] == "OwnSpans")
+    (alert,) = message["alerts"]
+    assert alert["labels"] == {"alertname": "OwnSpans", "severity": "warning", "notification": "pager"}
+    assert float(alert["annotations"]["summary"].removeprefix("saw ")) > 0
+
+
+def test_a_rule_on_logs_made_by_the_api_is_evaluated_at_once_and_ends_when_it_is_deleted(gnomon: Gnomon) -> None:
+    url = gnomon.process.url
+    rule = {"name": "Errors", "logs": 'level:error "disk full"', "condition": "count(5m) > 1", "severity": "page"}
+    answer = httpx.post(f"{url}/api/alerting/rules", json=rule, trust_env=False)
+    assert answer.status_code == 201, answer.text
+    now_ns = time.time_ns()
+    values = [[str(now_ns + place), f"disk full on volume {place}"] for place in range(2)]
+    lines = {"streams": [{"stream": {"service_name": "shop", "level": "error"}, "values": values}]}
+    assert httpx.post(f"{url}/loki/api/v1/push", json=lines, trust_env=False).is_success
+    gnomon.told("/pager", lambda each: each["commonLabels"]["alertname"] == "Errors")
+    assert 'log_count("level:error \\"disk full\\"", 5m) > 1' in [
+        one["query"] for each in ask_rules(url) for one in each["rules"]
+    ]
+    created = answer.json()
+    deleted = httpx.delete(f"{url}/api/alerting/rules/{created['id']}", params={"version": 1}, trust_env=False)
+    assert deleted.status_code == 204
+    assert "Errors" not in [one["name"] for each in ask_rules(url) for one in each["rules"]]
+
+
+def ask_rules(url: str) -> Any:
+    return httpx.get(f"{url}/api/v1/rules", trust_env=False).json()["data"]["groups"]
 
 
 def test_heartbeats_are_sent_while_all_is_well(gnomon: Gnomon) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gnomon.alerting.channels.channel import Outcome
 from gnomon.alerting.fired_alerts import FiredAlert
-from gnomon.alerting.routing import Route
+from gnomon.alerting.routing import Route, plain_route
 from gnomon.lifecycle import Clock
 from gnomon.model.labels import Labels
 
@@ -79,25 +79,10 @@ def route_around(alert: FiredAlert, root: Route, integrations: Mapping[str, int]
         return working
     other = next((route for route in root.walk() if _works(route.receiver, integrations, failing)), None)
     if other is not None:
-        return [_plain(root, other.receiver)]
+        return [plain_route(root, other.receiver, waits=False)]
     name = next((name for name in integrations if _works(name, integrations, failing)), None)
-    return own if name is None else [_plain(root, name)]
+    return own if name is None else [plain_route(root, name, waits=False)]
 
 
 def _works(receiver: str, integrations: Mapping[str, int], failing: set[str]) -> bool:
     return receiver not in failing and integrations.get(receiver, 0) > 0
-
-
-def _plain(root: Route, receiver: str) -> Route:
-    """Return a route to a receiver that waits for nothing."""
-    name = f"{root.key}/failures/{receiver}"
-    return Route(
-        key=name,
-        id=name,
-        matchers=(),
-        receiver=receiver,
-        group_by=frozenset({"alertname"}),
-        group_wait_ms=0,
-        group_interval_ms=root.group_interval_ms,
-        repeat_interval_ms=root.repeat_interval_ms,
-    )

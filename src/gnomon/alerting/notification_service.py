@@ -18,7 +18,8 @@ from gnomon.alerting.message_values import Message
 from gnomon.alerting.notification_records import NotificationRecord, NotificationState, make_record
 from gnomon.alerting.outgoing_http import OutgoingHttp, OutgoingSettings
 from gnomon.alerting.receivers import Integration, Receivers, make_receivers
-from gnomon.alerting.routing import Route
+from gnomon.alerting.routing import Route, plain_route
+from gnomon.alerting.short_rules import RECEIVERS_LABEL
 from gnomon.alerting.silences import Silences
 from gnomon.alerting.stages.delivery import Deliver, DeliveryTools
 from gnomon.alerting.stages.flush import Chain
@@ -223,11 +224,16 @@ class NotificationService:
     def _choose(self, alert: FiredAlert) -> list[Route]:
         root = self.config.route
         if alert.name != ALERT_NAME:
-            return root.match(alert.labels)
+            return self._named_routes(alert) or root.match(alert.labels)
         counts = {name: len(integrations) for name, integrations in self._receivers.items()}
         failing = self._failures.failing_receivers(counts)
         # Its end goes where its beginning went, though the channel works again by then.
         return route_around(alert, root, counts, failing | {alert.labels.get("receiver")})
+
+    def _named_routes(self, alert: FiredAlert) -> list[Route]:
+        """Return a route to each receiver that the alert's rule names, none where it names none that exists."""
+        names = alert.labels.get(RECEIVERS_LABEL).split(",")
+        return [plain_route(self.config.route, name) for name in names if name in self._receivers]
 
     def _report(self, integration: Integration, outcome: Outcome) -> None:
         """Raise or end the alert about a channel."""

@@ -1,6 +1,6 @@
 """The routing tree: which receivers hear of an alert, in which groups, and how often."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gnomon.alerting.matcher_syntax import Matchers, all_match, format_matchers
@@ -72,6 +72,17 @@ def route_names(parent: Route | None, matchers: Matchers, place: int) -> tuple[s
     return f"{parent.key}/{own}", f"{parent.id}/{own}/{place}"
 
 
-def list_receivers(routes: Sequence[Route]) -> list[str]:
-    """Return the receivers of routes, each once, in order."""
-    return list(dict.fromkeys(route.receiver for route in routes))
+def plain_route(root: Route, receiver: str, *, waits: bool = True) -> Route:
+    """Return a route straight to a receiver, with the root's intervals; one that does not wait begins at once."""
+    name = f"{root.key}/to/{receiver}"
+    return Route(
+        key=name,
+        id=name,
+        matchers=(),
+        receiver=receiver,
+        group_by=root.group_by or frozenset({"alertname"}),
+        groups_by_all=root.groups_by_all,
+        group_wait_ms=root.group_wait_ms if waits else 0,
+        group_interval_ms=root.group_interval_ms,
+        repeat_interval_ms=root.repeat_interval_ms,
+    )

@@ -1,7 +1,7 @@
 """Evaluate rule groups on schedule, as a service: what they record is written like everybody's samples."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from prometheus_client import Counter, Gauge
 
 from gnomon.alerting.active_alerts import ActiveAlerts
 from gnomon.alerting.alert_restoration import restore_active_since
+from gnomon.alerting.conditions import Conditions, query_conditions
 from gnomon.alerting.engine_query import query_with
 from gnomon.alerting.group_evaluation import FAILURES, PER_GROUP, GroupEvaluator, GroupState, Health
 from gnomon.alerting.recent_samples import RecentSamples
@@ -80,13 +81,19 @@ class RuleService:
         clock: Clock,
         read_settings: Callable[[], RuleSettings],
         put_alerts: Put,
+        conditions: Conditions | None = None,
+        more_groups: Callable[[], Awaitable[Sequence[RuleGroup]]] | None = None,
     ) -> None:
         """Query `source` through an engine, write through `writer`, tell alerts to `put_alerts`.
+
+        `conditions` answer what is no PromQL; `more_groups` are those that stand in no rule file.
 
         Settings are read at the start and to reload.
         """
         self._recent = RecentSamples(source)
-        self._query = query_with(make_engine(self._recent))
+        promql = query_with(make_engine(self._recent))
+        self._query = promql if conditions is None else query_conditions(promql, conditions)
+        self._more_groups = more_groups
         self._writer = writer
         self._clock = clock
         self._read_settings = read_settings
@@ -136,6 +143,8 @@ class RuleService:
     async def _load(self, *, restored: bool) -> None:
         settings = self._read_settings()
         groups = load_rule_files(settings.rule_files, settings.features)
+        if self._more_groups is not None:
+            groups += await self._more_groups()
         self._settings = settings
         self._evaluator = self._make_evaluator()
         self._begin(groups, restored=restored)

@@ -23,7 +23,7 @@ _PUBLIC_PREFIXES = ("/assets/",)
 _INGEST_PREFIXES = ("/v1/", "/ingest/", "/loki/api/v1/push", "/api/v1/write")
 _ADMIN_PREFIXES = ("/-/",)
 # Reading these is for everybody who may read, changing them is not.
-_EDITED_PREFIXES = ("/api/dashboards", "/api/dead-letters", "/api/v2/silence", "/api/receivers")
+_EDITED_PREFIXES = ("/api/dashboards", "/api/dead-letters", "/api/v2/silence", "/api/receivers", "/api/alerting")
 _INGEST_POSTS = frozenset({"/api/v2/alerts"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -19,6 +19,7 @@ from gnomon.web.errors import ErrorResponse, install_error_handlers
 from gnomon.web.request_telemetry import RequestTelemetry
 from gnomon.web.routes import (
     agents,
+    alert_rules,
     alertmanager,
     cardinality,
     costs,
@@ -49,6 +50,7 @@ from gnomon.web.static_files import StaticFiles
 
 ROUTERS: tuple[APIRouter, ...] = (
     agents.router,
+    alert_rules.router,
     alertmanager.router,
     cardinality.router,
     costs.router,

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from gnomon.alerting.group_evaluation import GroupState
 from gnomon.alerting.notification_service import NotificationService
+from gnomon.alerting.rule_library import RuleLibrary
 from gnomon.costs.cost_reports import CostReports
 from gnomon.dashboards.library import DashboardLibrary
 from gnomon.ingest.exposition.samples import Metadata
@@ -162,6 +163,7 @@ class Services:
     scraping: ScrapeInspector
     rules: RuleInspector
     notifications: NotificationService
+    rule_library: RuleLibrary
 
 
 async def get_services(request: Request) -> Services:

@@ -93,5 +93,5 @@ async def test_other_databases_are_refused_without_showing_the_url(tmp_path: Pat
 async def test_the_schema_is_versioned(tmp_path: Path) -> None:
     await (await _open(tmp_path)).stop()
     with sqlite3.connect(tmp_path / STATE_FILE) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0003",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0005",)]
     connection.close()

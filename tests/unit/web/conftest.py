@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from gnomon.alerting.notification_service import NotificationService, NotificationSettings
+from gnomon.alerting.rule_library import RuleLibrary
 from gnomon.dashboards.library import DashboardLibrary
 from gnomon.lifecycle import SystemClock
 from gnomon.logs.search import LogSearch
@@ -23,6 +24,7 @@ from gnomon.model.api_keys import Scope
 from gnomon.model.cardinality import Cardinality, Counted, MetricLabels, RefusedSeries
 from gnomon.model.labels import Labels
 from gnomon.model.storage_usage import JournalUsage, StorageUsage, TableUsage
+from gnomon.storage.alert_rule_store import AlertRuleStore
 from gnomon.storage.dashboard_store import DashboardStore
 from gnomon.storage.state_store import StateStore
 from gnomon.traces.tracing import create_tracing
@@ -104,6 +106,10 @@ class App:
 OpenApp = Callable[..., AbstractAsyncContextManager[App]]
 
 
+async def _nothing() -> None:
+    pass
+
+
 async def _echo(request: Request) -> PlainTextResponse:
     return PlainTextResponse(str(len(await request.body())))
 
@@ -146,6 +152,7 @@ def open_app(tmp_path: Path) -> OpenApp:
             scraping=NO_LINES,
             rules=NO_LINES,
             notifications=notifying,
+            rule_library=RuleLibrary(AlertRuleStore(state, clock), tuple, _nothing),
         )
         app = create_app(services, [Route("/v1/traces", _echo, methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:1212") as client:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from gnomon.alerting.active_alerts import Alert
+from gnomon.alerting.conditions import is_condition
 from gnomon.alerting.group_evaluation import GroupState, RuleState
 from gnomon.model.float_text import format_exponent
 from gnomon.model.labels import Labels
@@ -148,7 +149,7 @@ def _alerting_rule(state: RuleState, *, with_alerts: bool) -> dict[str, Any]:
     return {
         "state": state.alerts.state.value if state.alerts else "inactive",
         "name": rule.name,
-        "query": to_string(parse(rule.expr)),
+        "query": rule.expr if is_condition(rule.expr) else to_string(parse(rule.expr)),
         "duration": _number(rule.for_ms / 1000),
         "keepFiringFor": _number(rule.keep_firing_for_ms / 1000),
         "labels": dict(sorted(rule.labels.items())),
