@@ -86,6 +86,7 @@ class Outbox:
         self._starting = threading.Lock()
         self._wake = threading.Event()
         self._sending = threading.Lock()
+        self._posting = threading.Lock()
         self._closing = False
 
     def put(self, signal: Signal, scope: "InstrumentationScope | None", payload: bytes) -> None:
@@ -120,8 +121,14 @@ class Outbox:
         return sum(lane.waiting_bytes for lane in self._lanes.values())
 
     def post(self, path: str, body: bytes, timeout_s: float | None = None) -> Answer:
-        """Send a body of another signal over the same connection."""
-        answer = self._connection.post(path, body, timeout_s)
+        """Send a body over the one connection, after those that other threads are sending."""
+        wanted = self._settings.timeout_s if timeout_s is None else timeout_s
+        if not self._posting.acquire(timeout=wanted):
+            return Answer(0, "another request is under way")
+        try:
+            answer = self._connection.post(path, body, wanted)
+        finally:
+            self._posting.release()
         if not answer.accepted:
             warn_once(
                 "Gnomon's SDK cannot send to %s (told once): %s",
@@ -141,10 +148,11 @@ class Outbox:
             self._sending.release()
 
     def close(self, timeout_s: float) -> bool:
-        """Send what waits, then stop the thread."""
-        done = self.flush(timeout_s)
+        """Send what waits, then stop the thread; return whether all of it was taken in time."""
+        refused = self._refused()
         self._closing = True
         self._wake.set()
+        done = self.flush(timeout_s) and self._refused() == refused
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout_s)
@@ -160,6 +168,10 @@ class Outbox:
         self._starting = threading.Lock()
         self._wake = threading.Event()
         self._sending = threading.Lock()
+        self._posting = threading.Lock()
+
+    def _refused(self) -> int:
+        return sum(lane.refused for lane in self._lanes.values())
 
     def _run(self) -> None:
         while True:
@@ -198,7 +210,7 @@ class Outbox:
             pause = wait_s if answer.retry_after_s is None else min(answer.retry_after_s, _LONGEST_WAIT_S)
             if deadline is not None and time.monotonic() + pause >= deadline:
                 return False
-            # A pause that ends early when the process ends: what is left is then sent once more by its last flush.
+            # A pause that ends early when the process ends, after which it is tried a last time.
             self._pause(pause)
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
         return False

@@ -120,3 +120,23 @@ def test_without_a_receiver_memory_stays_bounded_and_what_is_dropped_is_counted(
     started = time.perf_counter()
     assert not outbox.close(0.5)
     assert time.perf_counter() - started < 3
+
+
+def test_threads_that_flush_and_post_at_the_same_time_share_one_connection(receiver: Receiver) -> None:
+    outbox = open_outbox(f"http://127.0.0.1:{receiver.server_port}")
+
+    def work(begin: int) -> None:
+        for number in range(begin, begin + 50):
+            outbox.put("logs", None, item(number))
+            assert outbox.post("/v1/metrics", b"").accepted
+            outbox.flush(5)
+
+    threads = [threading.Thread(target=work, args=(1000 * index,)) for index in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outbox.close(5)
+    assert sorted(numbers(receiver.requests)) == [1000 * index + number for index in range(4) for number in range(50)]
+    assert sum(path == "/v1/metrics" for path, _body in receiver.requests) == 200
+    assert receiver.connections == 1
