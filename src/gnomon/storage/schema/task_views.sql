@@ -97,8 +97,8 @@ SELECT
     a['tenant.id'] AS tenant,
     first_filled([a['session.id'], a['gen_ai.conversation.id'], a['traceloop.association.properties.session_id']]) AS session,
     a['chain.id'] AS chain,
-    llm_operation(a) AS operation,
-    llm_provider(a) AS provider,
+    llm_operation(told) AS operation,
+    llm_provider(told) AS provider,
     llm_model(a) AS model,
     first_filled([a['gen_ai.tool.name'], a['tool.name'], if(kind = 'tool', first_filled([a['traceloop.entity.name'], name]), '')]) AS tool,
     llm_input_tokens(sent) AS input_tokens,
@@ -106,54 +106,83 @@ SELECT
     sent.3 AS cache_write_tokens,
     llm_output_tokens(sent) AS output_tokens,
     sent.5 AS reasoning_tokens,
-    llm_first_token(a, ts, event_names, event_times) AS first_token,
-    llm_finish(a) AS finish
+    llm_first_token(told, ts, event_names, event_times) AS first_token,
+    llm_finish(told) AS finish
 FROM (
     SELECT
         ts, trace_id, span_id, parent_span_id, service, name::String AS name, duration, status = 2 AS failed, status_message,
         attributes AS a,
         attributes['task.id'] != '' AS named,
+        -- Most of what is asked for is not there, and that is quickly told of a map that holds next to nothing.
+        mapFilter((k, v) -> startsWith(k, 'gen_ai.') OR startsWith(k, 'openinference.') OR startsWith(k, 'traceloop.')
+                            OR startsWith(k, 'llm.') OR k IN ('chain.step', 'task.status'), attributes) AS told,
         if(startsWith(name, 'task ') AND attributes['task.attempt'] != '' AND attributes['task.id'] != '', 'task',
-           work_kind(attributes, parent_span_id = toFixedString('', 8))) AS kind,
-        sent_tokens(attributes) AS sent,
+           work_kind(told, parent_span_id = toFixedString('', 8))) AS kind,
+        sent_tokens(mapFilter((k, v) -> position(k, 'token') > 0, told)) AS sent,
         event_names,
         event_times
     FROM incoming_work_spans
 );
 
+-- Put together here already: as rows of their own, all the spans of a task would be sorted and merged one by one as they are written,
+-- at the price of all the rest of an insert. Where the first or last of something counts, it is found by its time alone.
 CREATE MATERIALIZED VIEW work_spans_to_tasks ${on_cluster} TO tasks AS
 SELECT
-    toDate(ts) AS day,
+    day,
     task_id,
     attempt,
     named,
-    start AS first,
-    end AS last,
-    task_type AS type,
+    first,
+    last,
+    type,
     tenant,
     session,
     chain,
     parent_id,
-    if(kind = 'task' AND who != '', (start, who), (0, '')) AS agent,
-    if(who = '', [], [who]) AS agents,
-    [sender] AS services,
-    [trace_id] AS traces,
+    agent,
+    agents,
+    services,
+    traces,
     never AS submitted,
     never AS queued,
     never AS routed,
     never AS assigned,
     never AS executing,
-    if(kind = 'task', (end, start, if(outcome > 0, outcome, if(failed, 3, 1)), '', message), (0, 0, 0, '', '')) AS run,
-    (start, end, failed, name, message) AS root,
-    if(kind = 'agent' OR (named AND who != ''), (start, end, failed, who), (never, never, 0, '')) AS agent_run
+    run,
+    root,
+    if(agent_runs = 0, (never, never, 0, ''), first_agent_run) AS agent_run
 FROM (
     SELECT
-        ts, trace_id, name, failed, message, kind, task_id, named, task_type, attempt, parent_id, tenant, session, chain,
-        service::String AS sender,
-        agent::String AS who,
-        toUnixTimestamp64Nano(ts) AS start,
-        toUnixTimestamp64Nano(ts) + least(duration, 31536000000000000)::Int64 AS end,
-        9223372036854775807::Int64 AS never,
-        task_outcome(task_status) AS outcome
-    FROM work_spans${local}
+        toDate(ts) AS day,
+        task_id,
+        attempt,
+        max(named) AS named,
+        min(start) AS first,
+        max(end) AS last,
+        max(task_type) AS type,
+        max(tenant) AS tenant,
+        max(session) AS session,
+        max(chain) AS chain,
+        max(parent_id) AS parent_id,
+        argMaxIf((start, who), start, kind = 'task' AND who != '') AS agent,
+        groupUniqArrayIf(who, who != '') AS agents,
+        groupUniqArray(sender) AS services,
+        groupUniqArray(trace_id) AS traces,
+        argMaxIf((end, start, if(outcome > 0, outcome, if(failed, 3, 1)), '', message), end, kind = 'task') AS run,
+        argMin((start, end, failed, name, message), start) AS root,
+        countIf(runs_agent) AS agent_runs,
+        argMinIf((start, end, failed, who), start, runs_agent) AS first_agent_run,
+        9223372036854775807::Int64 AS never
+    FROM (
+        SELECT
+            ts, trace_id, name, failed, message, kind, task_id, named, task_type, attempt, parent_id, tenant, session, chain,
+            service::String AS sender,
+            agent::String AS who,
+            kind = 'agent' OR (named AND agent != '') AS runs_agent,
+            toUnixTimestamp64Nano(ts) AS start,
+            toUnixTimestamp64Nano(ts) + least(duration, 31536000000000000)::Int64 AS end,
+            task_outcome(task_status) AS outcome
+        FROM work_spans${local}
+    )
+    GROUP BY day, task_id, attempt
 );
