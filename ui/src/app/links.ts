@@ -49,3 +49,9 @@ export const serviceLogsLink = (service: string, rest = ""): Target => logsLink(
 /** The log lines of a trace, or of one of its spans. */
 export const traceLogsLink = (traceId: string, spanId?: string): Target =>
   logsLink(`trace_id:${traceId}${spanId ? ` span_id:${spanId}` : ""}`);
+
+/** The page of a task. */
+export const taskLink = (taskId: string): Target => ({ to: `/tasks/${encodeURIComponent(taskId)}` });
+
+/** The list of tasks; filters by their parameters: `{ state: "failed", type: "report" }`. */
+export const tasksLink = (filters: Search = {}): Target => ({ to: "/tasks", search: filters });
