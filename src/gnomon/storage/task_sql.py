@@ -27,10 +27,16 @@ def days(time_range: TimeRange, before: int = 0, after: int = 0) -> str:
     return f"(day >= toDate({max(0, first):d}) AND day <= toDate({min(65535, last):d}))"
 
 
-def begun_in(time_range: TimeRange) -> str:
-    """Return the condition on `tasks` that keeps all rows of tasks that may have begun in a range."""
+def begun_in(time_range: TimeRange, chosen: str = "") -> str:
+    """Return the condition on `tasks` that keeps all rows of tasks that may have begun in a range.
+
+    `chosen` restricts them further (HAVING, ORDER BY, LIMIT) by what their rows in the range say.
+    """
     start, end = time_range.start_ns, time_range.end_ns
-    candidates = f"SELECT task_id FROM tasks WHERE {days(time_range)} AND first >= {start:d} AND first < {end:d}"
+    candidates = f"""
+        SELECT task_id FROM tasks WHERE {days(time_range)} AND tasks.first >= {start:d} AND tasks.first < {end:d}
+        GROUP BY task_id {chosen}
+    """
     return f"({days(time_range, _LONGEST_DAYS, _LONGEST_DAYS)} AND task_id IN ({candidates}))"
 
 
@@ -109,5 +115,7 @@ def tasks_sql(where: str, named_where: str = "1") -> str:
             )
         )
         WHERE named OR (agent_run.1 < {NEVER} AND traces[1] NOT IN (
-            SELECT arrayJoin(tasks.traces) FROM tasks WHERE tasks.named = 1 AND {named_where}))
+            SELECT trace FROM (
+                SELECT arrayJoin(tasks.traces) AS trace FROM tasks WHERE tasks.named = 1 AND {named_where}
+            ) WHERE trace IN (SELECT arrayJoin(tasks.traces) FROM tasks WHERE tasks.named = 0 AND {named_where})))
     """

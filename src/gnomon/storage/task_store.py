@@ -60,10 +60,22 @@ class TaskStore:
     ) -> list[Task]:
         """Return the tasks that began in a range and meet the filter."""
         await self._journal.catch_up(*STREAMS)
+        enough = _enough(wanted, sort, limit + offset)
+        found = await self._search(time_range, wanted, sort, limit, offset, enough)
+        if enough and len(found) < limit:
+            # What looked like the first ones were others after all: rows of tasks that began before, or are none.
+            found = await self._search(time_range, wanted, sort, limit, offset, 0)
+        return found
+
+    async def _search(
+        self, time_range: TimeRange, wanted: TaskFilter, sort: TaskSort, limit: int, offset: int, enough: int
+    ) -> list[Task]:
         condition, parameters = _filter_sql(wanted)
+        order = f"ORDER BY min(tasks.first) {'DESC' if sort is TaskSort.NEWEST else ''} LIMIT {enough:d}"
+        chosen = f"HAVING {_pushed_sql(wanted)} {order if enough else ''}"
         statement = f"""
             SELECT {_COLUMNS}, {_LASTED} AS lasted, {_WAITED} AS waited
-            FROM {_begun(time_range)}
+            FROM {_begun(time_range, chosen)}
             WHERE {condition} ORDER BY {_ORDER[sort]}, task_id LIMIT {limit:d} OFFSET {offset:d}
         """
         return await self._read(statement, parameters)
@@ -95,8 +107,15 @@ class TaskStore:
         """Return the tasks that have not ended, of those heard of in the last days, the oldest first."""
         await self._journal.catch_up(*STREAMS)
         recent = days(TimeRange(now_ns, now_ns), before=7, after=1)
+        # Few columns tell which tasks have certainly ended: most of them.
+        perhaps = f"""
+            SELECT task_id FROM tasks WHERE {recent} GROUP BY task_id
+            HAVING max(tasks.reached).1 > 0 AND (max(tasks.ended).1 = 0 OR max(tasks.executed) > max(tasks.ended).1
+                OR max(tasks.retried) >= max(tasks.ended).1
+                OR (max(attempt) > 1 AND max(tasks.executed) > max(tasks.ended).1 - {NANOSECONDS}))
+        """
         statement = f"""
-            SELECT {_COLUMNS} FROM {_with_extras(tasks_sql(recent, recent))}
+            SELECT {_COLUMNS} FROM {_with_extras(tasks_sql(f"{recent} AND task_id IN ({perhaps})", recent))}
             WHERE state < {FIRST_END} ORDER BY start LIMIT {limit:d}
         """
         return await self._read(statement, {})
@@ -249,11 +268,37 @@ def _with_extras(tasks: str) -> str:
     return f"(SELECT *, executing = {NEVER} AND state >= {FIRST_END} AS agent_run_only FROM ({tasks}))"
 
 
-def _begun(time_range: TimeRange) -> str:
-    tasks = tasks_sql(begun_in(time_range), days(time_range, 1, 1))
+def _begun(time_range: TimeRange, chosen: str = "") -> str:
+    tasks = tasks_sql(begun_in(time_range, chosen), days(time_range, 1, 1))
     return _with_extras(
         f"SELECT * FROM ({tasks}) WHERE start >= {time_range.start_ns:d} AND start < {time_range.end_ns:d}"
     )
+
+
+def _enough(wanted: TaskFilter, sort: TaskSort, count: int) -> int:
+    """Return how many candidates are enough for a page, 0 where only a look at all of them tells."""
+    pushed = TaskFilter(
+        tenants=wanted.tenants,
+        queues=wanted.queues,
+        priorities=wanted.priorities,
+        session=wanted.session,
+        chain=wanted.chain,
+        parent_id=wanted.parent_id,
+    )
+    return 2 * count + 100 if wanted == pushed and sort in {TaskSort.NEWEST, TaskSort.OLDEST} else 0
+
+
+def _pushed_sql(wanted: TaskFilter) -> str:
+    """Return what of a filter a task's rows tell before anything else is computed of them, with the same parameters."""
+    conditions = [f"(max(tasks.named) = 1 OR min(tasks.agent_run).1 < {NEVER})"]
+    lists = {"tenant": wanted.tenants, "queue": wanted.queues, "priority": wanted.priorities}
+    # A row in the range may be one of several, and not the one that names the tenant: then it names none.
+    conditions += [
+        f"(max(tasks.{name}) = '' OR has({{{name}:Array(String)}}, max(tasks.{name})))"
+        for name, values in lists.items()
+        if values
+    ]
+    return " AND ".join(conditions)
 
 
 def read_task(row: Row) -> Task:
