@@ -14,7 +14,7 @@ from tests.e2e.conftest import OpenPage, Shoot
 from tests.e2e.synthetic_metrics import send_metrics
 from tests.gnomon_process import GnomonProcess
 
-GRAFANA = {
+GRAFANA: dict[str, Any] = {
     "title": "Shops from Grafana",
     "schemaVersion": 39,
     "templating": {
@@ -58,7 +58,7 @@ GRAFANA = {
 }
 
 
-FILE = {
+FILE: dict[str, Any] = {
     "format": "gnomon.dashboard/1",
     "title": "Kept beside the code",
     "panels": [{"id": 1, "kind": "text", "title": "Note", "place": {"w": 12, "h": 4}, "text": "First *wording*."}],
@@ -227,9 +227,9 @@ def test_a_repeated_panel_stands_there_for_each_value_and_links_lead_elsewhere(
                                  "sort": 1, "multi": True, "includeAll": True, "current": {"value": ["$__all"]}}]},
         "links": [{"title": "Runbook of $shop", "type": "link", "url": "https://wiki.example/shops/${shop}"}],
         "panels": [
-            {**GRAFANA["panels"][0], "repeat": "shop",  # type: ignore[index,dict-item]
+            {**GRAFANA["panels"][0], "repeat": "shop",
              "links": [{"title": "Shop $shop", "url": "https://shops.example/$shop"}]},
-            {**GRAFANA["panels"][1], "gridPos": {"x": 0, "y": 4, "w": 24, "h": 8}},  # type: ignore[index,dict-item]
+            {**GRAFANA["panels"][1], "gridPos": {"x": 0, "y": 4, "w": 24, "h": 8}},
         ],
     }  # fmt: skip
     read = httpx.post(f"{shops.url}/api/dashboards/import", json=source, trust_env=False).json()
@@ -308,7 +308,7 @@ def test_a_dashboard_kept_as_a_file_is_shown_and_follows_its_file(
 
     refused = httpx.delete(f"{shops.url}/api/dashboards/file-beside?version=1", trust_env=False)
     assert (refused.status_code, str(dashboard_file) in refused.text) == (400, True)
-    changed = FILE | {"panels": [FILE["panels"][0] | {"text": "Second wording."}]}  # type: ignore[index]
+    changed = FILE | {"panels": [FILE["panels"][0] | {"text": "Second wording."}]}
     dashboard_file.write_text(json.dumps(changed), encoding="utf-8")
     httpx.post(f"{shops.url}/-/reload", trust_env=False).raise_for_status()
     page.reload()
