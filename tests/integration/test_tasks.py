@@ -190,7 +190,10 @@ def test_costs_budgets_and_agents_agree(told: Told) -> None:
     assert {(edge["from_agent"], edge["to_agent"], edge["kind"]) for edge in edges} == {
         ("ada", "eve", "handoff"), ("ada", "bob", "delegation"),
     }  # fmt: skip
-    assert told.get("/api/agents/points", **RANGE)["points"]
+    course = told.get("/api/agents/points", **RANGE)
+    places = [(int(point["time_ns"]) - int(course["start_ns"])) / course["step_ns"] for point in course["points"]]
+    assert places == [int(place) for place in places]
+    assert {point["agent"] for point in course["points"]} >= {"ada", "bob"}
 
 
 def test_the_command_line_tells_what_a_task_cost(told: Told) -> None:
@@ -251,6 +254,7 @@ def test_a_conversation_is_shown_to_whoever_may_read_it(told: Told) -> None:
 def test_dead_letters_are_clustered_and_inspected(told: Told) -> None:
     [cluster] = told.get("/api/dead-letters", **RANGE)["clusters"]
     assert (cluster["letters"], cluster["error_type"], cluster["error_shape"]) == (3, "ValueError", "no order … in …")
+    assert sum(cluster["counts"]) == 3
     letters = told.get("/api/dead-letters/letters", **RANGE, fingerprint=cluster["fingerprint"])["letters"]
     assert [letter["id"] for letter in letters] == ["letter-2", "letter-1", "letter-0"]
     opened = told.content.get("/api/dead-letters/letters/letter-0").json()

@@ -125,6 +125,8 @@ class CostReports:
         previous = {line.keys[0]: line.total_nd for line in await self._costs.add_up(before, (by,), only)}
         models = await self._costs.add_up(time_range, ("model",), only)
         comparable = by not in {"day", "hour", "task"}
+        known = {line.keys[0] for line in lines}
+        gone = sorted(value for value, spent_nd in previous.items() if comparable and spent_nd and value not in known)
         return CostReport(
             by=by,
             total=_cost([whole]),
@@ -135,7 +137,10 @@ class CostReports:
             previous_total_nd=sum(previous.values()),
             previous_from_ns=before.start_ns,
             previous_to_ns=before.end_ns,
-            groups=tuple(_group(line, previous.get(line.keys[0], 0) if comparable else None) for line in lines),
+            groups=(
+                *(_group(line, previous.get(line.keys[0], 0) if comparable else None) for line in lines),
+                *(_gone_group(value, previous[value]) for value in gone),
+            ),
             prices=await self._prices([line.keys[0] for line in models], time_range),
             resource_prices=self._resource_prices(),
         )
@@ -257,6 +262,19 @@ def _group(line: CostLine, previous_nd: int | None) -> CostGroup:
         per_task_nd=_share(line.total_nd, line.tasks),
         previous_total_nd=previous_nd,
         change=(line.total_nd - previous_nd) / previous_nd if previous_nd else None,
+    )
+
+
+def _gone_group(value: str, previous_nd: int) -> CostGroup:
+    """Return the group of what cost something before, and nothing now."""
+    return CostGroup(
+        value=value,
+        cost=_cost([]),
+        usage=_usage([]),
+        tasks=0,
+        per_task_nd=None,
+        previous_total_nd=previous_nd,
+        change=-1.0,
     )
 
 

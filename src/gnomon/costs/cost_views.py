@@ -105,6 +105,7 @@ class ResourcePrices:
 class CostReport:
     """Break the cost of a range down by one dimension; the groups sum to the total.
 
+    Groups without cost are those that had some in the time before and have none now.
     `previous` is the same range a week (or its own length, where that is longer) before. Budgets are those of now,
     whatever the range.
     """

@@ -19,7 +19,7 @@ _FINGERPRINT = (
 
 @dataclass(frozen=True, slots=True)
 class StoredCluster:
-    """Sum up dead letters that failed alike; `sample` is the latest one's id."""
+    """Sum up dead letters that failed alike; `sample` is the latest one's id, `counts` are by step of the range."""
 
     fingerprint: str
     topic: str
@@ -35,6 +35,7 @@ class StoredCluster:
     services: tuple[str, ...]
     first_ns: int
     last_ns: int
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,10 @@ class DeadLetterStore:
         self._engine = engine
         self._journal = journal
 
-    async def clusters(self, time_range: TimeRange, closed: Sequence[str]) -> list[StoredCluster]:
+    async def clusters(self, time_range: TimeRange, closed: Sequence[str], step_ns: int) -> list[StoredCluster]:
         """Return clusters of a range, the latest failure first; `closed` are the ids of letters that are not open."""
         await self._journal.catch_up(*STREAMS)
+        start, steps = time_range.start_ns, -(-time_range.duration_ns // step_ns)
         statement = f"""
             SELECT fingerprint, toValidUTF8(any(a['messaging.destination.name'])) AS topic,
                 any(a['messaging.system']) AS system, toValidUTF8(any(a['error.type'])) AS kind,
@@ -71,7 +73,8 @@ class DeadLetterStore:
                 lower(hex(argMax(trace_id, at))) AS trace, count() AS n,
                 countIf(id NOT IN {{closed:Array(String)}}) AS still_open,
                 uniqExactIf(task_id, task_id != '') AS task_count,
-                arraySort(groupUniqArray(20)(toValidUTF8(service))) AS senders, min(at) AS first_ns, max(at) AS last_ns
+                arraySort(groupUniqArray(20)(toValidUTF8(service))) AS senders, min(at) AS first_ns, max(at) AS last_ns,
+                countResample(0, {steps:d}, 1)(intDiv(at - {start:d}, {step_ns:d})) AS counts
             FROM ({_letters(_during(time_range))})
             GROUP BY fingerprint ORDER BY last_ns DESC LIMIT 1000
         """
@@ -91,6 +94,7 @@ class DeadLetterStore:
                 services=tuple(row["senders"]),
                 first_ns=row["first_ns"],
                 last_ns=row["last_ns"],
+                counts=tuple(row["counts"]),
             )
             for row in (await self._engine.query(statement, {"closed": list(closed)})).rows()
         ]

@@ -5,7 +5,7 @@ import math
 from gnomon.lifecycle import Clock
 from gnomon.model.time_ranges import NANOSECONDS, TimeRange
 from gnomon.storage.agent_store import AgentRow, AgentStore
-from gnomon.tasks.task_views import AgentPoint, AgentSummary, HandOffEdge, HandOffGraph
+from gnomon.tasks.task_views import AgentCourse, AgentPoint, AgentSummary, HandOffEdge, HandOffGraph
 
 _STEPS = 60
 
@@ -25,13 +25,15 @@ class Agents:
         agents = [_summarize(row, time_range) for row in rows]
         return sorted(agents, key=lambda agent: (-agent.busy_ns, agent.agent))
 
-    async def points(self, time_range: TimeRange) -> list[AgentPoint]:
+    async def points(self, time_range: TimeRange) -> AgentCourse:
         """Return how every agent fared over time."""
-        rows = await self._store.summarize(time_range, _step(time_range), self._clock.now_ns())
-        return [
+        step_ns = _step(time_range)
+        rows = await self._store.summarize(time_range, step_ns, self._clock.now_ns())
+        points = [
             AgentPoint(row.agent, row.time_ns, row.attempts, row.failed, row.busy_ns, _known(row.p50_ns), row.trust)
             for row in rows
         ]
+        return AgentCourse(time_range.start_ns, step_ns, points)
 
     async def hand_offs(self, time_range: TimeRange) -> HandOffGraph:
         """Return how work passed between agents, over time."""

@@ -26,13 +26,17 @@ LetterStatus = Literal["open", "replayed", "discarded"]
 BatchStatus = Literal["watching", "stopped", "done"]
 
 _MOST_LETTERS = 10_000
+_STEPS = 40
 _YEAR_NS = 366 * 86_400 * NANOSECONDS
 _WATCH_NS = 3600 * NANOSECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterCluster:
-    """Sum up dead letters that failed alike: same topic, error type, message but for ids and numbers, and place."""
+    """Sum up dead letters that failed alike: same topic, error type, message but for ids and numbers, and place.
+
+    `counts` are letters by step of the range.
+    """
 
     fingerprint: str
     topic: str
@@ -48,6 +52,7 @@ class DeadLetterCluster:
     services: tuple[str, ...]
     first_ns: UnixNanoseconds
     last_ns: UnixNanoseconds
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,7 @@ class DeadLetters:
     async def clusters(self, time_range: TimeRange) -> list[DeadLetterCluster]:
         """Return what failed alike in a range."""
         closed = await self._log.states()
+        step_ns = max(NANOSECONDS, -(-time_range.duration_ns // _STEPS))
         return [
             DeadLetterCluster(
                 fingerprint=found.fingerprint,
@@ -168,8 +174,9 @@ class DeadLetters:
                 services=found.services,
                 first_ns=found.first_ns,
                 last_ns=found.last_ns,
+                counts=found.counts,
             )
-            for found in await self._store.clusters(time_range, list(closed))
+            for found in await self._store.clusters(time_range, list(closed), step_ns)
         ]
 
     async def letters(

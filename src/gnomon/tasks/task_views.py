@@ -130,6 +130,15 @@ class AgentPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentCourse:
+    """Hold how agents fared over time: by agent, then by step; steps without attempts are left out."""
+
+    start_ns: UnixNanoseconds
+    step_ns: int
+    points: Sequence[AgentPoint]
+
+
+@dataclass(frozen=True, slots=True)
 class HandOffEdge:
     """Count how often one agent passed work to another in one step of time.
 

@@ -217,6 +217,19 @@ async def test_periods_are_those_of_the_calendar(period: Any, days: int) -> None
     assert start <= 1_795_290_373 * NANOSECONDS < end
 
 
+async def test_what_cost_something_a_week_ago_and_nothing_now_is_still_listed(books: Books) -> None:
+    week_ns = 7 * 86_400 * NANOSECONDS
+    later = TimeRange(books.range.start_ns + week_ns, books.range.end_ns + week_ns)
+    before = await books.reports.report(books.range, "tenant", {})
+    report = await books.reports.report(later, "tenant", {})
+    assert report.total.total_nd == 0
+    assert report.previous_total_nd == before.total.total_nd > 0
+    assert {group.value: group.previous_total_nd for group in report.groups} == {
+        group.value: group.cost.total_nd for group in before.groups if group.cost.total_nd
+    }
+    assert {group.change for group in report.groups} == {-1.0}
+
+
 @pytest.mark.parametrize("text", ["acme=5/month", "tenant:acme=5", "total=-1/day"])
 async def test_a_wrong_budget_is_refused(text: str) -> None:
     with pytest.raises(InvalidInputError, match="budget"):

@@ -2261,6 +2261,18 @@ export interface components {
             actions: components["schemas"]["LetterAction"][];
         };
         /**
+         * AgentCourse
+         * @description Hold how agents fared over time: by agent, then by step; steps without attempts are left out.
+         */
+        AgentCourse: {
+            /** Points */
+            points: components["schemas"]["AgentPoint"][];
+            /** Start Ns */
+            start_ns: string;
+            /** Step Ns */
+            step_ns: number;
+        };
+        /**
          * AgentPoint
          * @description Tell how an agent fared in one step of time.
          */
@@ -2279,14 +2291,6 @@ export interface components {
             time_ns: string;
             /** Trust Score */
             trust_score: number | null;
-        };
-        /**
-         * AgentPointsResponse
-         * @description Hold how agents fared over time: by agent, then by time.
-         */
-        AgentPointsResponse: {
-            /** Points */
-            points: components["schemas"]["AgentPoint"][];
         };
         /**
          * AgentSummary
@@ -2757,6 +2761,7 @@ export interface components {
          * CostReport
          * @description Break the cost of a range down by one dimension; the groups sum to the total.
          *
+         *     Groups without cost are those that had some in the time before and have none now.
          *     `previous` is the same range a week (or its own length, where that is longer) before. Budgets are those of now,
          *     whatever the range.
          */
@@ -2926,8 +2931,12 @@ export interface components {
         /**
          * DeadLetterCluster
          * @description Sum up dead letters that failed alike: same topic, error type, message but for ids and numbers, and place.
+         *
+         *     `counts` are letters by step of the range.
          */
         DeadLetterCluster: {
+            /** Counts */
+            counts: number[];
             /** Error Shape */
             error_shape: string;
             /** Error Type */
@@ -5680,8 +5689,8 @@ export interface components {
     pathItems: never;
 }
 export type ActionsResponse = components['schemas']['ActionsResponse'];
+export type AgentCourse = components['schemas']['AgentCourse'];
 export type AgentPoint = components['schemas']['AgentPoint'];
-export type AgentPointsResponse = components['schemas']['AgentPointsResponse'];
 export type AgentSummary = components['schemas']['AgentSummary'];
 export type AgentsResponse = components['schemas']['AgentsResponse'];
 export type Attempt = components['schemas']['Attempt'];
@@ -6118,7 +6127,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AgentPointsResponse"];
+                    "application/json": components["schemas"]["AgentCourse"];
                 };
             };
             /** @description Bad Request */

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from gnomon.costs.cost_views import Cost
-from gnomon.tasks.task_views import AgentPoint, AgentSummary, HandOffGraph
+from gnomon.tasks.task_views import AgentCourse, AgentSummary, HandOffGraph
 from gnomon.web.services import ServicesDep
 from gnomon.web.time_range import TimeRangeDep
 
@@ -24,12 +24,6 @@ class AgentsResponse(BaseModel):
     agents: list[PricedAgent]
 
 
-class AgentPointsResponse(BaseModel):
-    """Hold how agents fared over time: by agent, then by time."""
-
-    points: list[AgentPoint]
-
-
 @router.get("", summary="List agents")
 async def list_agents(services: ServicesDep, time_range: TimeRangeDep) -> AgentsResponse:
     """Return load, success, trust, latency and cost of every agent that worked in the range."""
@@ -40,9 +34,9 @@ async def list_agents(services: ServicesDep, time_range: TimeRangeDep) -> Agents
 
 
 @router.get("/points", summary="Show agents over time")
-async def list_agent_points(services: ServicesDep, time_range: TimeRangeDep) -> AgentPointsResponse:
+async def list_agent_points(services: ServicesDep, time_range: TimeRangeDep) -> AgentCourse:
     """Return attempts, failures, busy time, latency and trust of every agent by step of time."""
-    return AgentPointsResponse(points=await services.work.agents.points(time_range))
+    return await services.work.agents.points(time_range)
 
 
 @router.get("/handoffs", summary="Show how work passes between agents")
