@@ -124,6 +124,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alerting/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List alert rules
+         * @description Return all rules in Gnomon's own form, those of files first; rule files are under `/api/v1/rules`.
+         */
+        get: operations["list_alert_rules_api_alerting_rules_get"];
+        put?: never;
+        /**
+         * Create an alert rule
+         * @description Store a rule; it is evaluated from now on.
+         */
+        post: operations["create_alert_rule_api_alerting_rules_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerting/rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show what an alert rule evaluates
+         * @description Return the expression of a rule and, of an anomaly rule, its band; nothing is stored.
+         */
+        post: operations["preview_alert_rule_api_alerting_rules_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerting/rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change an alert rule
+         * @description Replace a rule; refused with 409 when somebody else changed it since it was loaded.
+         */
+        put: operations["put_alert_rule_api_alerting_rules__rule_id__put"];
+        post?: never;
+        /**
+         * Delete an alert rule
+         * @description Delete a rule; its alerts end.
+         */
+        delete: operations["delete_alert_rule_api_alerting_rules__rule_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cardinality": {
         parameters: {
             query?: never;
@@ -2344,6 +2412,58 @@ export interface components {
             agents: components["schemas"]["PricedAgent"][];
         };
         /**
+         * AlertRuleChange
+         * @description Replace the version that was loaded by this rule.
+         */
+        AlertRuleChange: {
+            rule: components["schemas"]["ShortRule"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * AlertRuleListResponse
+         * @description List alert rules in Gnomon's own form.
+         */
+        AlertRuleListResponse: {
+            /** Rules */
+            rules: components["schemas"]["RuleView"][];
+        };
+        /**
+         * Anomaly
+         * @description Alert when the expression leaves the band in which it has been lately.
+         */
+        Anomaly: {
+            /**
+             * @description adaptive: mean and deviation; robust: median and quartiles.
+             * @default adaptive
+             */
+            band: components["schemas"]["Band"];
+            /**
+             * Sensitivity
+             * @description Deviations to each side.
+             * @default 3
+             */
+            sensitivity: number;
+            /**
+             * Smoothing
+             * @description Over which the adaptive band's centre is taken.
+             * @default 1h
+             */
+            smoothing: string;
+            /**
+             * Step
+             * @description How often values are looked at.
+             * @default 5m
+             */
+            step: string;
+            /**
+             * Window
+             * @description Over which spread is judged.
+             * @default 26h
+             */
+            window: string;
+        };
+        /**
          * Attempt
          * @description Sum up one attempt of a task; times that nobody told are null.
          */
@@ -2404,6 +2524,22 @@ export interface components {
             type: string;
             /** Value */
             value: string;
+        };
+        /**
+         * Band
+         * @description How a band is computed.
+         * @enum {string}
+         */
+        Band: "adaptive" | "robust";
+        /**
+         * BandView
+         * @description The edges of the band that an anomaly rule compares with, as PromQL.
+         */
+        BandView: {
+            /** Lower */
+            lower: string;
+            /** Upper */
+            upper: string;
         };
         /**
          * BatchesResponse
@@ -4603,6 +4739,22 @@ export interface components {
             traces_s: number;
         };
         /**
+         * RuleView
+         * @description A rule as people see it: with the expression that is evaluated. Those of files cannot be changed (`file`).
+         */
+        RuleView: {
+            band: components["schemas"]["BandView"] | null;
+            /** Expr */
+            expr: string;
+            /** File */
+            file: string;
+            /** Id */
+            id: string;
+            rule: components["schemas"]["ShortRule"];
+            /** Version */
+            version: number;
+        };
+        /**
          * RunningTask
          * @description Pair a task that has not ended with when it probably will.
          */
@@ -4819,6 +4971,84 @@ export interface components {
         SettingsResponse: {
             /** Settings */
             settings: components["schemas"]["SettingResponse"][];
+        };
+        /**
+         * ShortRule
+         * @description An alert rule. One of `metric`, `expr`, `logs` and `spans` says what is measured.
+         */
+        ShortRule: {
+            anomaly?: components["schemas"]["Anomaly"] | null;
+            /**
+             * Condition
+             * @description "rate(5m) > 0.1" or "> budget_limit * 0.9".
+             * @default
+             */
+            condition: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Expr
+             * @description PromQL, the condition included unless `condition` or `anomaly` says it.
+             * @default
+             */
+            expr: string;
+            /**
+             * For
+             * @description How long the condition must hold.
+             * @default 0s
+             */
+            for: string;
+            /**
+             * Keep Firing For
+             * @default 0s
+             */
+            keep_firing_for: string;
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * Logs
+             * @description A log query; the condition counts its lines.
+             */
+            logs?: string | null;
+            /**
+             * Metric
+             * @description A selector: agent_execution_total{status='failed'}.
+             * @default
+             */
+            metric: string;
+            /** Name */
+            name: string;
+            /**
+             * Notification
+             * @description Receivers to tell; none: as the routes say.
+             * @default []
+             */
+            notification: string[];
+            /**
+             * Runbook Url
+             * @default
+             */
+            runbook_url: string;
+            /**
+             * Severity
+             * @default warning
+             */
+            severity: string;
+            /**
+             * Spans
+             * @description A span query: count, rate, error_share, mean, p95 and so on.
+             */
+            spans?: string | null;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
         };
         /**
          * SignInRequest
@@ -5195,6 +5425,8 @@ export interface components {
         /**
          * TaskCounts
          * @description Break tasks down: by field, by type, over time, and by duration as upper bounds with counts.
+         *
+         *     Of very many tasks one in `one_in` is looked at, chosen by its id, and counts are scaled up.
          */
         TaskCounts: {
             /** Durations */
@@ -5208,6 +5440,8 @@ export interface components {
              * @default []
              */
             kinds: components["schemas"]["TaskKind"][];
+            /** One In */
+            one_in: number;
             /** Points */
             points: components["schemas"]["TaskPoint"][];
             /** Step Ns */
@@ -5693,9 +5927,14 @@ export type AgentCourse = components['schemas']['AgentCourse'];
 export type AgentPoint = components['schemas']['AgentPoint'];
 export type AgentSummary = components['schemas']['AgentSummary'];
 export type AgentsResponse = components['schemas']['AgentsResponse'];
+export type AlertRuleChange = components['schemas']['AlertRuleChange'];
+export type AlertRuleListResponse = components['schemas']['AlertRuleListResponse'];
+export type Anomaly = components['schemas']['Anomaly'];
 export type Attempt = components['schemas']['Attempt'];
 export type AttemptRecord = components['schemas']['AttemptRecord'];
 export type Attribute = components['schemas']['Attribute'];
+export type Band = components['schemas']['Band'];
+export type BandView = components['schemas']['BandView'];
 export type BatchesResponse = components['schemas']['BatchesResponse'];
 export type BudgetState = components['schemas']['BudgetState'];
 export type BudgetsResponse = components['schemas']['BudgetsResponse'];
@@ -5808,6 +6047,7 @@ export type ReplayRequest = components['schemas']['ReplayRequest'];
 export type ResourcePrices = components['schemas']['ResourcePrices'];
 export type ResourceUse = components['schemas']['ResourceUse'];
 export type RetentionResponse = components['schemas']['RetentionResponse'];
+export type RuleView = components['schemas']['RuleView'];
 export type RunningTask = components['schemas']['RunningTask'];
 export type RunningTasksResponse = components['schemas']['RunningTasksResponse'];
 export type ScatterPoints = components['schemas']['ScatterPoints'];
@@ -5823,6 +6063,7 @@ export type ServiceTime = components['schemas']['ServiceTime'];
 export type SessionResponse = components['schemas']['SessionResponse'];
 export type SettingResponse = components['schemas']['SettingResponse'];
 export type SettingsResponse = components['schemas']['SettingsResponse'];
+export type ShortRule = components['schemas']['ShortRule'];
 export type SignInRequest = components['schemas']['SignInRequest'];
 export type Sort = components['schemas']['Sort'];
 export type SpanColumns = components['schemas']['SpanColumns'];
@@ -6138,6 +6379,281 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_alert_rules_api_alerting_rules_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleListResponse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    create_alert_rule_api_alerting_rules_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShortRule"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Changed meanwhile, or the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    preview_alert_rule_api_alerting_rules_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShortRule"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    put_alert_rule_api_alerting_rules__rule_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rule's id. */
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertRuleChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Changed meanwhile, or the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    delete_alert_rule_api_alerting_rules__rule_id__delete: {
+        parameters: {
+            query: {
+                /** @description The version seen. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description The rule's id. */
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Changed meanwhile, or the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Unprocessable Entity */
             422: {
