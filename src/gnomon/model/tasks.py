@@ -234,9 +234,13 @@ class TaskValueCount:
 
 @dataclass(frozen=True, slots=True)
 class TaskCounts:
-    """Break tasks down: by field, by type, over time, and by duration as upper bounds with counts."""
+    """Break tasks down: by field, by type, over time, and by duration as upper bounds with counts.
+
+    Of very many tasks one in `one_in` is looked at, chosen by its id, and counts are scaled up.
+    """
 
     total: int
+    one_in: int
     facets: Mapping[str, Sequence[TaskValueCount]]
     durations: Sequence["DurationBucket"]
     points: Sequence[TaskPoint]

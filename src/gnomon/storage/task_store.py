@@ -31,6 +31,8 @@ STREAMS = ("otlp_logs", "otlp_traces")
 _DAY_NS = 86_400 * NANOSECONDS
 _CHILDREN = 2000
 _DURATIONS = 2000
+# About so many tasks are looked at to break them down.
+_COUNTED = 20_000
 _ZEROS = "0" * 16
 
 
@@ -169,19 +171,31 @@ class TaskStore:
         """Break the tasks that began in a range down."""
         await self._journal.catch_up(*STREAMS)
         condition, parameters = _filter_sql(wanted)
-        chosen = f"(SELECT *, {_LASTED} AS lasted, {_WAITED} AS waited FROM {_begun(time_range)} WHERE {condition})"
+        one_in = max(1, await self._count_begun(time_range) // _COUNTED)
+        sample = f"HAVING cityHash64(task_id) % {one_in:d} = 0"
+        chosen = f"""(
+            SELECT *, {_LASTED} AS lasted, {_WAITED} AS waited FROM {_begun(time_range, sample)} WHERE {condition}
+        )"""
         step_ns = max(NANOSECONDS, -(-time_range.duration_ns // steps))
-        kinds = await self._kinds(chosen, parameters)
+        kinds = await self._kinds(chosen, parameters, one_in)
         return TaskCounts(
             total=sum(kind.tasks for kind in kinds),
-            facets=await self._facets(chosen, parameters),
-            durations=await self._lengths(chosen, parameters),
-            points=await self._points(chosen, parameters, time_range, step_ns),
+            one_in=one_in,
+            facets=await self._facets(chosen, parameters, one_in),
+            durations=await self._lengths(chosen, parameters, one_in),
+            points=await self._points(chosen, parameters, time_range, step_ns, one_in),
             step_ns=step_ns,
             kinds=kinds,
         )
 
-    async def _kinds(self, chosen: str, parameters: Mapping[str, object]) -> list[TaskKind]:
+    async def _count_begun(self, time_range: TimeRange) -> int:
+        statement = f"""
+            SELECT uniq(task_id) FROM tasks
+            WHERE {days(time_range)} AND first >= {time_range.start_ns:d} AND first < {time_range.end_ns:d}
+        """
+        return int((await self._engine.query(statement)).value())
+
+    async def _kinds(self, chosen: str, parameters: Mapping[str, object], one_in: int) -> list[TaskKind]:
         statement = f"""
             SELECT type, count() AS n, countIf(state < {FIRST_END}) AS running,
                 countIf(state >= {FIRST_FAILURE}) AS bad,
@@ -194,10 +208,10 @@ class TaskStore:
         return [
             TaskKind(
                 type=row["type"],
-                tasks=row["n"],
-                running=row["running"],
-                failed=row["bad"],
-                retried=row["again"],
+                tasks=row["n"] * one_in,
+                running=row["running"] * one_in,
+                failed=row["bad"] * one_in,
+                retried=row["again"] * one_in,
                 p50_ns=_number(row["lengths"][0]),
                 p95_ns=_number(row["lengths"][1]),
                 p99_ns=_number(row["lengths"][2]),
@@ -208,7 +222,9 @@ class TaskStore:
             for row in (await self._engine.query(statement, parameters)).rows()
         ]
 
-    async def _facets(self, chosen: str, parameters: Mapping[str, object]) -> dict[str, list[TaskValueCount]]:
+    async def _facets(
+        self, chosen: str, parameters: Mapping[str, object], one_in: int
+    ) -> dict[str, list[TaskValueCount]]:
         fields = ("type", "agent", "tenant", "queue", "priority", "error_type")
         values = ", ".join(f"('{name}', {name})" for name in fields)
         statement = f"""
@@ -219,20 +235,20 @@ class TaskStore:
         facets: dict[str, list[TaskValueCount]] = {name: [] for name in (*fields, "state")}
         for row in (await self._engine.query(statement, parameters)).rows():
             value = STATES[int(row["value"])].value if row["field"] == "state" else row["value"]
-            facets[row["field"]].append(TaskValueCount(value, row["n"]))
+            facets[row["field"]].append(TaskValueCount(value, row["n"] * one_in))
         return facets
 
-    async def _lengths(self, chosen: str, parameters: Mapping[str, object]) -> list[DurationBucket]:
+    async def _lengths(self, chosen: str, parameters: Mapping[str, object], one_in: int) -> list[DurationBucket]:
         # A quarter of a power of ten each: from a microsecond to a week in 48 steps.
         statement = f"""
             SELECT ceil(log10(greatest(lasted, 1000)) * 4)::Int32 AS bucket, count() AS n
             FROM {chosen} WHERE state >= {FIRST_END} GROUP BY bucket ORDER BY bucket
         """
         rows = (await self._engine.query(statement, parameters)).rows()
-        return [DurationBucket(round(10 ** (row["bucket"] / 4)), row["n"]) for row in rows]
+        return [DurationBucket(round(10 ** (row["bucket"] / 4)), row["n"] * one_in) for row in rows]
 
     async def _points(
-        self, chosen: str, parameters: Mapping[str, object], time_range: TimeRange, step_ns: int
+        self, chosen: str, parameters: Mapping[str, object], time_range: TimeRange, step_ns: int, one_in: int
     ) -> list[TaskPoint]:
         statement = f"""
             SELECT intDiv(start - {time_range.start_ns:d}, {step_ns:d}) AS step, count() AS n,
@@ -243,8 +259,8 @@ class TaskStore:
         return [
             TaskPoint(
                 time_ns=time_range.start_ns + row["step"] * step_ns,
-                tasks=row["n"],
-                failed=row["bad"],
+                tasks=row["n"] * one_in,
+                failed=row["bad"] * one_in,
                 p50_ns=_number(row["lengths"][0]),
                 p95_ns=_number(row["lengths"][1]),
             )

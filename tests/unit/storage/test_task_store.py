@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from gnomon.model.tasks import Task, TaskFilter, TaskSort, TaskState
 from gnomon.model.time_ranges import NANOSECONDS, TimeRange
+from gnomon.storage import task_store
 from gnomon.storage.task_store import TaskStore
 from tests.opened_storage import OpenedStorage, open_storage
 from tests.span_requests import SentSpan, make_span_request
@@ -209,6 +210,22 @@ async def test_tasks_are_filtered_sorted_and_counted(story: Story) -> None:
     assert {found.value: found.tasks for found in counts.facets["state"]} == {"completed": 3, "failed": 1}
     assert sum(bucket.tasks for bucket in counts.durations) == 4
     assert sum(point.tasks for point in counts.points) == 4
+
+
+async def test_very_many_tasks_are_counted_from_a_share(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    await story.tell(
+        *(
+            SentEvent("task.submitted", number, {"task.id": f"many {number}", "task.type": "many"})
+            for number in range(200)
+        )
+    )
+    await story.find("many 0")
+    monkeypatch.setattr(task_store, "_COUNTED", 50)
+    time_range = TimeRange(story.start_ns, story.start_ns + 60 * NANOSECONDS)
+    counts = await story.store.count(time_range, TaskFilter(types=("many",)), 30)
+    assert counts.one_in >= 4
+    assert counts.total % counts.one_in == 0
+    assert 100 < counts.total < 320
 
 
 async def test_children_name_their_parent(story: Story) -> None:
