@@ -53,7 +53,8 @@ same description for programs is at `/api/openapi.json`, and for reading at `/ap
 On loopback nobody needs a key. Everywhere else (or with `auth.required`) each request carries an API key as
 `Authorization: Bearer …`, as the password of `Basic`, or as `X-API-Key`; gRPC calls carry `authorization` metadata;
 browsers sign in at `/login` and get a session cookie. Each route below names the scope that its key needs. `admin`
-includes the others.
+includes the others. What people and models said (messages, arguments and results of tools, bodies of dead letters) is
+shown to keys with the scope `content`, beside `read`; other answers to such questions leave it out.
 
 ## Errors
 
