@@ -156,6 +156,10 @@ class Journal:
         """Return the time of receipt, in Unix milliseconds, before which this process stores nothing more."""
         return self._loader.complete_until_ms
 
+    def complete_until_ms_of(self, *streams: str) -> int:
+        """Return the same, of what comes in by some streams alone."""
+        return self._loader.complete_until_ms_of(*streams)
+
     def on_loaded(self, listener: Callable[[str], None]) -> Callable[[], None]:
         """Call `listener(stream)` after each loaded segment, in the event loop; returns the way to end that."""
         self._listeners.append(listener)

@@ -83,7 +83,12 @@ class Loader:
 
         Everything that an insert stores bears the time at which it began.
         """
-        return min(self._began_ms.values(), default=self._clock.now_ns() // 1_000_000)
+        return self.complete_until_ms_of(*self._began_ms)
+
+    def complete_until_ms_of(self, *streams: str) -> int:
+        """Return the same, of inserts of some streams alone."""
+        began_ms = (self._began_ms[stream] for stream in streams if stream in self._began_ms)
+        return min(began_ms, default=self._clock.now_ns() // 1_000_000)
 
     @property
     def trouble(self) -> str:

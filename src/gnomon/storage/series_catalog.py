@@ -5,6 +5,9 @@
 
 The engine writes labels only of series that are not in `known_series`. That set is filled at each start and after
 each look from the table `series` itself, so it never holds what is not stored.
+
+An insert's rows become visible table by table, and two inserts' not in the order of their times. What bears the time of
+an insert that is under way, or a later one, is therefore looked at again.
 """
 
 import asyncio
@@ -167,6 +170,7 @@ class SeriesCatalog:
     async def _read_all(self) -> None:
         """Begin anew: whatever has left the tables leaves the memory, too. Meanwhile the old index answers."""
         self._filled_day = self._today()
+        complete_us = self._complete_until_us()
         table = await self._engine.query_arrow(_ALL_ROWS, settings=_ANY_SIZE)
         index = SeriesIndex()
         if table.num_rows:
@@ -176,7 +180,7 @@ class SeriesCatalog:
             await self._engine.command("TRUNCATE TABLE known_series")
             await self._engine.command(_FILL)
             self.index = index
-            self._added_us = _newest(table)
+            self._added_us = min(_newest(table), complete_us)
             await self._note_series()
             self.histogram_ids = _EMPTY
             await self._note_histograms(0)
@@ -184,7 +188,12 @@ class SeriesCatalog:
         # What came in while the rows were read.
         self._news.set()
 
+    def _complete_until_us(self) -> int:
+        """Return the time of receipt before which all that will be stored is visible, in Unix microseconds."""
+        return self._journal.complete_until_ms_of(*STREAMS) * 1000
+
     async def _look(self) -> None:
+        complete_us = self._complete_until_us()
         news = (await self._engine.query(_ARRIVALS, {"since": self._arrived_us - self._settle_us})).rows()
         if not news:
             return
@@ -197,12 +206,12 @@ class SeriesCatalog:
         if any(row["with_histograms"] for row in news):
             await self._note_histograms(min(row["oldest_ms"] for row in news if row["with_histograms"]))
         if any(row["new_series"] for row in news):
-            await self._take_new_series()
+            await self._take_new_series(complete_us)
         if any(row["refused_series"] for row in news):
             await self._note_refused()
-        self._arrived_us = max(row["received_us"] for row in news)
+        self._arrived_us = min(max(row["received_us"] for row in news), complete_us)
 
-    async def _take_new_series(self) -> None:
+    async def _take_new_series(self, complete_us: int) -> None:
         since = {"since": self._added_us - self._settle_us}
         table = await self._engine.query_arrow(_NEW_ROWS, since, settings=_ANY_SIZE)
         if not table.num_rows:
@@ -212,7 +221,7 @@ class SeriesCatalog:
         else:
             await asyncio.to_thread(lambda: self.index.add(read_series_rows(table)))
         await self._engine.command(_ADD, since)
-        self._added_us = _newest(table)
+        self._added_us = min(_newest(table), complete_us)
         await self._note_series()
 
     async def _note_series(self) -> None:

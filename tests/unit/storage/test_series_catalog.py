@@ -3,10 +3,13 @@
 import time
 from pathlib import Path
 
+import pytest
+
 from gnomon.model.labels import Labels
 from gnomon.model.matchers import Matcher, MatchOperator
 from gnomon.storage.metric_facts import MetricFacts
 from gnomon.storage.settings import MetricSettings
+from gnomon.storage.streams import Stream
 from tests.opened_metrics import OpenedMetrics, make_series, open_metrics
 from tests.opened_storage import OpenedStorage
 
@@ -78,6 +81,29 @@ async def test_late_samples_are_told(opened_metrics: OpenedMetrics) -> None:
     await opened_metrics.load(_request("m", 1, 2, ms=NOW_MS - 5000))
     assert opened_metrics.store.late_since(token) == (token + 2, NOW_MS - 5000)
     assert opened_metrics.store.late_since(token + 2).oldest_ms is None
+
+
+async def test_series_told_of_before_they_are_visible_are_found(
+    opened_storage: OpenedStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks while an insert is under way, and sees one of its tables before another, looks again."""
+    engine, load = opened_storage.engine, opened_storage.engine.load
+    tell = "INSERT INTO arrivals SELECT fromUnixTimestamp64Micro({us:Int64}, 'UTC'), {ms:Int64}, {ms:Int64}, 1, 0, 0, 0"
+    async with open_metrics(opened_storage, tmp_path) as opened:
+
+        async def load_with_a_look_between(stream: Stream, segment: Path, token: str) -> None:
+            told = {"us": time.time_ns() // 1000, "ms": NOW_MS - 1000}
+            await engine.command(tell, told)
+            await opened.catalog.refresh()
+            await load(stream, segment, token)
+            # An insert tells of itself once: here, before its series were there.
+            await engine.command("TRUNCATE TABLE arrivals")
+            await engine.command(tell, told)
+
+        monkeypatch.setattr(engine, "load", load_with_a_look_between)
+        await opened_storage.journal.append("remote_write", _request("m", 1), b"a" * 16)
+        await opened_storage.journal.flush()
+        assert await _stored(opened, "m") == ["1"]
 
 
 async def test_what_takes_up_room_is_told(opened_metrics: OpenedMetrics) -> None:
