@@ -55,3 +55,19 @@ export const taskLink = (taskId: string): Target => ({ to: `/tasks/${encodeURICo
 
 /** The list of tasks; filters by their parameters: `{ state: "failed", type: "report" }`. */
 export const tasksLink = (filters: Search = {}): Target => ({ to: "/tasks", search: filters });
+
+/** The page of an agent. */
+export const agentLink = (agent: string): Target => ({ to: `/agents/of/${encodeURIComponent(agent)}` });
+
+/** The tasks of an agent, or those of them that failed. */
+export const agentTasksLink = (agent: string, options: { failed?: boolean } = {}): Target =>
+  tasksLink({ agent: agent.replace(/[\\,]/g, "\\$&"), ...(options.failed ? { state: "failed,timed_out,dead_lettered" } : {}) });
+
+/** What work cost, broken down `by` one dimension, of one `tenant`, `agent`, `type`, `model` or `queue`. */
+export const costsLink = (search: Search = {}): Target => ({ to: "/costs", search });
+
+/** Dead letters that failed alike, or one of them. */
+export const deadLettersLink = (fingerprint: string, letterId?: string): Target => ({
+  to: `/dead-letters/${encodeURIComponent(fingerprint)}`,
+  ...(letterId === undefined ? {} : { search: { letter: letterId } }),
+});

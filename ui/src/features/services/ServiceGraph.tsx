@@ -1,6 +1,6 @@
 import "@xyflow/react/dist/style.css";
 import { BaseEdge, Controls, type Edge, EdgeLabelRenderer, type EdgeProps, Handle, type Node, type NodeProps, Position, ReactFlow, type ReactFlowInstance } from "@xyflow/react";
-import { CircleAlert, Cloud, Database, MessagesSquare, Server } from "lucide-react";
+import { Bot, CircleAlert, Cloud, Database, MessagesSquare, Server } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useColorScheme } from "../../app/preferences";
 import { seriesColor } from "../../charts/palette";
@@ -27,6 +27,8 @@ export interface GraphCall {
   failed: string;
   /** Relative to the busiest edge, 0 to 1: decides how thick the line is. */
   weight: number;
+  /** Not at the moment that is on view: it stays where it is, and steps back. */
+  absent?: boolean;
 }
 
 interface ServiceGraphProps {
@@ -54,7 +56,7 @@ const MANY_EDGES = 80;
 const MANY_NODES = 30;
 const FIT = { padding: 0.08, maxZoom: 1 };
 
-const ICONS = { service: Server, database: Database, messaging: MessagesSquare, external: Cloud } as const;
+const ICONS = { service: Server, database: Database, messaging: MessagesSquare, external: Cloud, agent: Bot } as const;
 
 /** Who calls whom, callers at the left. */
 export default function ServiceGraph({ label, nodes, calls, selected, onSelect }: ServiceGraphProps) {
@@ -104,7 +106,7 @@ export default function ServiceGraph({ label, nodes, calls, selected, onSelect }
           source: call.client,
           target: call.server,
           type: "call",
-          data: { ...call, dimmed: near !== null && !touches, faint: near === null && calls.length > MANY_EDGES, labelled: near === null ? calls.length <= MOST_LABELS : touches, way: ways.get(edgeKey({ from: call.client, to: call.server })) ?? [] },
+          data: { ...call, dimmed: (near !== null && !touches) || call.absent === true, faint: near === null && calls.length > MANY_EDGES, labelled: call.absent !== true && (near === null ? calls.length <= MOST_LABELS : touches), way: ways.get(edgeKey({ from: call.client, to: call.server })) ?? [] },
           focusable: false,
         };
       }),
@@ -173,7 +175,7 @@ function CallEdgeView({ id, sourceX, sourceY, targetX, targetY, data }: EdgeProp
         style={{
           strokeWidth: 1 + 3 * data.weight,
           stroke: data.failed ? "var(--mark-bad)" : "var(--mark-neutral)",
-          strokeDasharray: data.kind === "message" ? "6 4" : undefined,
+          strokeDasharray: data.kind === "message" || data.kind === "delegation" ? "6 4" : undefined,
           opacity: data.dimmed ? 0.08 : data.faint ? 0.3 : 0.8,
         }}
       />
