@@ -18,6 +18,7 @@ NAMES = (
     "trace_search",
     "log_search",
     "promql",
+    "alerting",
     "sdk_overhead",
     "sdk_cost",
 )

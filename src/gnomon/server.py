@@ -20,6 +20,7 @@ from gnomon.alerting.notification_service import NotificationService, Notificati
 from gnomon.alerting.rule_files import load_rule_files
 from gnomon.alerting.rule_library import RuleLibrary, check_rule_files
 from gnomon.alerting.rule_service import RuleService, RuleSettings
+from gnomon.alerting.shared_samples import SharedSamples
 from gnomon.config import Config, SettingsError
 from gnomon.costs.cost_reports import CostReports
 from gnomon.dashboards.library import DashboardLibrary
@@ -90,6 +91,10 @@ _REPLAYS_S = 10.0
 _GC_THRESHOLDS = (50_000, 20, 20)
 # Where others insert into the same cluster, a line is handed to followers once all before it are stored, too.
 _SHARED_ENGINE_SETTLES_S = 2.0
+
+
+# Rules keep samples of their own, so that people's questions do not push them out.
+_RULES_SHARE_OF_CACHE = 2
 
 
 class StartRefusedError(GnomonError):
@@ -330,8 +335,9 @@ class Server:
         library = RuleLibrary(
             AlertRuleStore(state, self._clock), lambda: self._config.options.alerting.rules, self._reload_rules
         )
+        kept_bytes = promql.sample_cache_bytes // _RULES_SHARE_OF_CACHE
         rules = self._rules = RuleService(
-            series,
+            SharedSamples(series, series, kept_bytes) if kept_bytes else series,
             lambda source: QueryEngine(source, promql),
             writer,
             self._clock,

@@ -82,9 +82,9 @@ class _Block:
     def append(self, newer: Samples, to_ms: int) -> None:
         """Add the samples up to a time."""
         self.to_ms = to_ms
-        self.tail = newer if self.tail is None else _join(self.tail, newer)
+        self.tail = newer if self.tail is None else join_samples(self.tail, newer)
         if len(self.tail) > max(_SMALL_PART * len(self.base), 10 * len(self.series)):
-            self.base, self.base_to_ms, self.tail = _join(self.base, self.tail), to_ms, None
+            self.base, self.base_to_ms, self.tail = join_samples(self.base, self.tail), to_ms, None
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
@@ -214,7 +214,7 @@ def _split(samples: Samples, at_ms: int) -> tuple[Samples, Samples]:
     return select_samples(samples, early), select_samples(samples, ~early)
 
 
-def _join(older: Samples, newer: Samples) -> Samples:
+def join_samples(older: Samples, newer: Samples) -> Samples:
     """Return two lots of samples of the same series, one after the other in each series."""
     if not len(newer):
         return older
@@ -237,7 +237,7 @@ def _slice(block: _Block, rows: Integers, start_ms: int, end_ms: int) -> Samples
     base = _part(block.base, rows, start_ms, end_ms, whole=whole)
     if block.tail is None or not len(block.tail):
         return base
-    return _join(base, _part(block.tail, rows, start_ms, end_ms, whole=whole))
+    return join_samples(base, _part(block.tail, rows, start_ms, end_ms, whole=whole))
 
 
 def _part(samples: Samples, rows: Integers, start_ms: int, end_ms: int, *, whole: bool) -> Samples:
