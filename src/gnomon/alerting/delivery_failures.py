@@ -1,6 +1,7 @@
 """Channels that fail: each raises an alert of its own, which goes another way."""
 
 from collections.abc import Mapping
+from urllib.parse import quote_plus
 
 from gnomon.alerting.channels.channel import Outcome
 from gnomon.alerting.fired_alerts import FiredAlert
@@ -10,7 +11,6 @@ from gnomon.model.labels import Labels
 
 ALERT_NAME = "GnomonNotificationsFailing"
 
-_RUNBOOK = "/docs/runbooks/notifications-failing"
 # Nothing was sent for so long: whether the channel works is not known, and the alert ends.
 _LASTS_NS = 3600 * 1_000_000_000
 
@@ -43,10 +43,10 @@ class DeliveryFailures:
             "description": (
                 f"The last attempt failed: {outcome.reason.value or 'error'}"
                 f"{f' (status {outcome.status})' if outcome.status else ''}: {outcome.answer or 'no answer'}. "
-                "Nobody hears of alerts by this channel until it works again. Look at its attempts under "
-                "/api/notifications, correct its configuration or its secret, and send a test."
+                "Nobody hears of alerts by this channel until it works again. Look at its attempts "
+                f"({external_url}/api/notifications?receiver={quote_plus(receiver)}), correct its configuration or its "
+                "secret, and send a test. docs/runbooks/notifications-failing.md says what the reasons mean."
             ),
-            "runbook_url": external_url + _RUNBOOK,
         }
         starts_at_ns = now_ns if known is None else known.starts_at_ns
         alert = FiredAlert(Labels.of(labels), annotations, starts_at_ns, now_ns + _LASTS_NS)

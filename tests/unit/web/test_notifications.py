@@ -33,6 +33,7 @@ def settings(url: str) -> NotificationSettings:
 
 async def ended(client: httpx.AsyncClient, count: int) -> list[dict[str, Any]]:
     """Return notifications once so many are over."""
+    found: list[dict[str, Any]] = []
     for _ in range(200):
         found = (await client.get("/api/notifications")).json()["notifications"]
         over: list[dict[str, Any]] = [one for one in found if one["state"] != "pending"]
