@@ -2,6 +2,7 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from operator import attrgetter
 from types import TracebackType
 from typing import Self
 
@@ -24,17 +25,18 @@ class WorkContext:
 
     def fields(self) -> dict[str, str | int]:
         """Return what is known by field name, as log lines and journals carry it."""
-        return {name: value for name in _FIELDS if (value := getattr(self, name)) is not None}
+        return {name: value for name, value in zip(_FIELDS, _values(self), strict=False) if value is not None}
 
     def attributes(self) -> dict[str, str | int]:
         """Return what is known by attribute name (`task.id`, …), as spans and events carry it.
 
         The endpoint is not among them: HTTP spans tell it.
         """
-        return {key: value for name, key in ATTRIBUTES.items() if (value := getattr(self, name)) is not None}
+        return {key: value for key, value in zip(_KEYS, _values(self), strict=False) if value is not None}
 
 
 _FIELDS = tuple(WorkContext.__slots__)
+_values = attrgetter(*_FIELDS)
 ATTRIBUTES = {
     "task_id": "task.id",
     "task_type": "task.type",
@@ -47,6 +49,8 @@ ATTRIBUTES = {
     "correlation_id": "correlation.id",
     "client_id": "client.id",
 }
+# All but the endpoint, which is the last field.
+_KEYS = tuple(ATTRIBUTES.values())
 EMPTY = WorkContext()
 _current: ContextVar[WorkContext] = ContextVar("gnomon_work", default=EMPTY)
 

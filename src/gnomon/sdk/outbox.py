@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from gnomon.sdk import wire
@@ -23,13 +24,27 @@ _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Hold what fits one request: the items of each scope in a row, in the order in which they came."""
+
+    items: int = 0
+    size: int = 0
+    # By identity, since hashing a scope costs more than adding to its bytes.
+    scopes: "dict[int, tuple[InstrumentationScope | None, bytearray]]" = field(default_factory=dict)
+
+
 class _Lane:
-    """Hold one signal's encoded items in order; full means that the newest is refused and counted."""
+    """Hold one signal's encoded items; full means that the newest is refused and counted.
+
+    Bytes behind bytes: an object an item would cost more, and would keep Python's garbage collector busy.
+    """
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
         self._lock = threading.Lock()
-        self._items: deque[tuple[InstrumentationScope | None, bytes]] = deque()
+        self._full: deque[_Batch] = deque()
+        self._open = _Batch()
         self.waiting_bytes = 0
         self.dropped = 0
         self.sent = 0
@@ -37,31 +52,43 @@ class _Lane:
 
     def put(self, scope: "InstrumentationScope | None", payload: bytes) -> int:
         """Append an item and return how many bytes wait."""
+        size = len(payload)
         with self._lock:
-            total = self.waiting_bytes + len(payload)
+            total = self.waiting_bytes + size
             if total > self._limit:
                 self.dropped += 1
                 return self.waiting_bytes
-            self._items.append((scope, payload))
+            batch = self._open
+            if batch.items and batch.size + size > _REQUEST_BYTES:
+                self._full.append(batch)
+                batch = self._open = _Batch()
+            batch.items += 1
+            batch.size += size
+            found = batch.scopes.get(id(scope))
+            if found is None:
+                batch.scopes[id(scope)] = (scope, bytearray(payload))
+            else:
+                found[1].extend(payload)
             self.waiting_bytes = total
             return total
 
-    def take(self) -> list[tuple["InstrumentationScope | None", bytes]]:
-        """Remove and return what fits one request, at least one item if there is any."""
-        taken: list[tuple[InstrumentationScope | None, bytes]] = []
-        size = 0
+    def take(self) -> _Batch | None:
+        """Remove and return what comes in the next request, or None where nothing waits."""
         with self._lock:
-            while self._items and (not taken or size + len(self._items[0][1]) <= _REQUEST_BYTES):
-                item = self._items.popleft()
-                size += len(item[1])
-                taken.append(item)
-            self.waiting_bytes -= size
-        return taken
+            if self._full:
+                batch = self._full.popleft()
+            elif self._open.items:
+                batch, self._open = self._open, _Batch()
+            else:
+                return None
+            self.waiting_bytes -= batch.size
+        return batch
 
     def clear(self) -> None:
         """Forget everything with a new lock: what a child finds after a fork is its parent's."""
         self._lock = threading.Lock()
-        self._items.clear()
+        self._full.clear()
+        self._open = _Batch()
         self.waiting_bytes = 0
 
 
@@ -187,12 +214,12 @@ class Outbox:
     def _send_all(self, deadline: float | None, retries: int) -> bool:
         done = True
         for signal, lane in self._lanes.items():
-            while items := lane.take():
-                body = wire.request(self._resource(), items)
+            while batch := lane.take():
+                body = wire.request(self._resource(), tuple(batch.scopes.values()))
                 if self._deliver(f"/v1/{signal}", body, deadline, retries):
-                    lane.sent += len(items)
+                    lane.sent += batch.items
                 else:
-                    lane.refused += len(items)
+                    lane.refused += batch.items
                     done = False
                 if deadline is not None and time.monotonic() >= deadline:
                     return done and not self.waiting_bytes()

@@ -6,9 +6,12 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any
 
 from gnomon.sdk.logs.settings import Fields
+
+_MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +78,63 @@ class JsonLines:
         self._encode = json.JSONEncoder(
             ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_describe
         ).encode
+        self._heads: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
+        self._own = frozenset({names.timestamp, names.level, names.message})
 
     def render(self, time_ns: int, level: str, message: str, fields: Mapping[str, Any]) -> str:
         """Return the line without its newline; what JSON cannot say becomes text."""
-        names = self._names
-        values = names.level_values
-        line: dict[str, Any] = {
-            names.timestamp: format_time(time_ns),
-            names.level: values.get(level, level) if values else level,
-            names.message: message,
-        }
-        line |= fields
         try:
-            return self._encode(line)
+            if self._own.isdisjoint(fields):
+                return self._join(time_ns, level, message, fields)
+            return self._encode(self._line(time_ns, level, message, fields))
         except (ValueError, TypeError, RecursionError):
-            return self._encode(make_plain(line))
+            return self._encode(make_plain(self._line(time_ns, level, message, fields)))
+
+    def _join(self, time_ns: int, level: str, message: str, fields: Mapping[str, Any]) -> str:
+        """Put the line together from pieces, since most values are texts and numbers."""
+        head = self._heads.get(level) or self._head(level)
+        parts = [f'{{"{self._names.timestamp}":"{format_time(time_ns)}"{head}{encode_basestring(message)}']
+        keys = self._keys
+        for key, value in fields.items():
+            name = keys.get(key) or self._key(key)
+            kind = type(value)
+            if kind is str:
+                parts.append(name + encode_basestring(value))
+            elif kind is int:
+                parts.append(f"{name}{value}")
+            else:
+                parts.append(name + self._encode(value))
+        parts.append("}")
+        return "".join(parts)
+
+    def _line(self, time_ns: int, level: str, message: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        names = self._names
+        return {
+            names.timestamp: format_time(time_ns),
+            names.level: self._level(level),
+            names.message: message,
+            **fields,
+        }
+
+    def _level(self, level: str) -> str:
+        values = self._names.level_values
+        return values.get(level, level) if values else level
+
+    def _head(self, level: str) -> str:
+        names = self._names
+        head = f',"{names.level}":{self._encode(self._level(level))},"{names.message}":'
+        if len(self._heads) < _MANY:
+            self._heads[level] = head
+        return head
+
+    def _key(self, key: str) -> str:
+        if type(key) is not str:
+            raise TypeError(f"Field names are texts, not {key!r}.")
+        name = f",{self._encode(key)}:"
+        if len(self._keys) < _MANY:
+            self._keys[key] = name
+        return name
 
 
 class ConsoleLines:

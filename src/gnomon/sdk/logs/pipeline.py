@@ -11,18 +11,21 @@ from opentelemetry import trace
 from opentelemetry._logs import SeverityNumber
 
 from gnomon.sdk import context, export
+from gnomon.sdk.export import LoggedRecord
 from gnomon.sdk.faults import note
 from gnomon.sdk.logs.lines import ConsoleLines, FieldNames, JsonLines
 from gnomon.sdk.logs.redaction import Redactor
+from gnomon.sdk.tracing.loggers import WireLoggerProvider
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
+_INFO = SeverityNumber.INFO.value
 _SEVERITIES = {
-    "debug": SeverityNumber.DEBUG,
-    "info": SeverityNumber.INFO,
-    "warning": SeverityNumber.WARN,
-    "error": SeverityNumber.ERROR,
-    "critical": SeverityNumber.FATAL,
+    "debug": SeverityNumber.DEBUG.value,
+    "info": _INFO,
+    "warning": SeverityNumber.WARN.value,
+    "error": SeverityNumber.ERROR.value,
+    "critical": SeverityNumber.FATAL.value,
 }
 # Attributes that OpenTelemetry's conventions give another name than log lines do.
 _ATTRIBUTES = context.ATTRIBUTES | {
@@ -71,8 +74,7 @@ class Pipeline:
         self._names = names
         self._redactor = redactor
         self._send = send
-        # Lines for people may have colours between a name and its value.
-        self._whole = bool(outputs) and isinstance(outputs[0][0], JsonLines)
+        self._json = JsonLines(names)
 
     def log(
         self,
@@ -102,46 +104,69 @@ class Pipeline:
         *,
         send: bool,
     ) -> None:
-        known: dict[str, Any] = {}
-        span = trace.get_current_span().get_span_context()
-        if span.is_valid:
-            known[self._names.trace_id] = f"{self._names.trace_prefix}{span.trace_id:032x}"
-            known[self._names.span_id] = f"{span.span_id:016x}"
+        names = self._names
+        ids = trace.get_current_span().get_span_context()
         work = context.current()
-        if work is not context.EMPTY:
-            known |= work.fields()
+        known: dict[str, Any] = {} if work is context.EMPTY else work.fields()
         if logger:
             known["logger"] = logger
-        known |= fields
+        if fields:
+            known |= fields
         if exc_info is not None:
             known["error_type"] = _name(exc_info[0])
             known["error"] = str(exc_info[1])
             known["stack"] = "".join(traceback.format_exception(*exc_info))
-        lines = [output[0].render(time_ns, level, message, known) for output in self._outputs]
         redactor = self._redactor
-        # One look at the whole line spares one at each field.
-        whole = lines[0] if self._whole else f"{message} {known}"
-        if redactor is not None and redactor.suspects(whole):
+        if redactor is not None and self._suspects(redactor, message, known):
             message, known = redactor.mask_text(message), redactor.mask_fields(known)
-            lines = [output[0].render(time_ns, level, message, known) for output in self._outputs]
-        for line, (_form, output) in zip(lines, self._outputs, strict=True):
-            output.write(line.encode("utf-8", "backslashreplace") + b"\n")
+        shown = known
+        if ids.is_valid:
+            shown = {
+                names.trace_id: f"{names.trace_prefix}{ids.trace_id:032x}",
+                names.span_id: f"{ids.span_id:016x}",
+                **known,
+            }
+        for form, output in self._outputs:
+            output.write(form.render(time_ns, level, message, shown).encode("utf-8", "backslashreplace") + b"\n")
         if send and self._send:
-            self._send_line(level, message, known, logger, time_ns)
+            self._send_line(level, message, known, ids, logger, time_ns)
 
-    def _send_line(self, level: str, message: str, known: dict[str, Any], logger: str, time_ns: int) -> None:
+    def _suspects(self, redactor: Redactor, message: str, known: Mapping[str, Any]) -> bool:
+        suspected = redactor.suspects_line(message, known)
+        if suspected is None:
+            return redactor.suspects(self._json.render(0, "", message, known))
+        return suspected
+
+    def _send_line(
+        self,
+        level: str,
+        message: str,
+        known: Mapping[str, Any],
+        ids: trace.SpanContext,
+        logger: str,
+        time_ns: int,
+    ) -> None:
         provider = export.logger_provider()
-        if provider is None:
+        if not isinstance(provider, WireLoggerProvider):
             return
-        ids = (self._names.trace_id, self._names.span_id, "logger")  # the record has places of its own for these
-        provider.get_logger(logger or "gnomon.sdk.logs").emit(
-            timestamp=time_ns,
-            severity_number=_SEVERITIES.get(level, SeverityNumber.INFO),
-            severity_text=level.upper(),
-            body=message,
-            attributes={
-                _ATTRIBUTES.get(key, key): value for key, value in known.items() if key not in ids and value is not None
-            },
+        own = (self._names.trace_id, self._names.span_id, "logger")  # the record has places of its own for these
+        provider.get_logger(logger or "gnomon.sdk.logs").tell(
+            LoggedRecord(
+                time_ns,
+                time.time_ns(),
+                _SEVERITIES.get(level, _INFO),
+                level.upper(),
+                message,
+                {
+                    _ATTRIBUTES.get(key, key): value
+                    for key, value in known.items()
+                    if value is not None and key not in own
+                },
+                "",
+                ids.trace_id,
+                ids.span_id,
+                ids.trace_flags,
+            )
         )
 
 

@@ -72,7 +72,10 @@ _CLOSER = {
     "://": re.compile(r"://[^\s/:@]*:[^\s/@]+@"),
     "token": re.compile(r"""[hsndr][_-]?token["'\\]{0,2}\s?[=:]"""),
 }
+_HARMLESS = frozenset({int, float, bool, type(None)})
 _MASK = "********"
+_SHORT = 200
+_MANY = 4096
 _DEEPEST = 8
 
 
@@ -90,6 +93,38 @@ class Redactor:
         lower = {sign for signs, _pattern in NAMED for sign in signs} | set(_KEY_SIGNS) | {key.lower() for key in keys}
         self._signs = tuple(signs - _CLOSER.keys())
         self._lower_signs = tuple(lower - _CLOSER.keys())
+        # Names and texts that were looked at before: most lines say little that is new.
+        self._clean_keys: set[str] = set()
+        self._clean_texts: set[str] = set()
+
+    def suspects_line(self, message: str, fields: Mapping[str, Any]) -> bool | None:
+        """Tell whether a line may hold a secret; False is certain. Texts seen before cost a look-up.
+
+        None means that it has more than texts and numbers, so that the whole of it is to be looked at.
+        """
+        clean_keys, clean_texts = self._clean_keys, self._clean_texts
+        names = [key for key in fields if key not in clean_keys]
+        texts = [] if message in clean_texts else [message]
+        for value in fields.values():
+            kind = type(value)
+            if kind is str:
+                if value not in clean_texts:
+                    texts.append(value)
+            elif kind not in _HARMLESS:
+                return None
+        if not names and not texts:
+            return False
+        if self.suspects("\n".join((*(f'"{name}":' for name in names), *texts))):
+            return True
+        self._remember(clean_keys, names)
+        self._remember(clean_texts, [text for text in texts if len(text) <= _SHORT])
+        return False
+
+    @staticmethod
+    def _remember(clean: set[str], more: list[str]) -> None:
+        if len(clean) > _MANY:
+            clean.clear()
+        clean.update(more)
 
     def suspects(self, text: str) -> bool:
         """Tell whether a text, or a line of JSON, may hold a secret; False is certain."""

@@ -12,7 +12,7 @@ from gnomon.sdk.logs.pipeline import Pipeline
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Who speaks of sending is not sent: each failure would be the next thing to send.
 _KEPT_HERE = ("opentelemetry", "gnomon.sdk")
-_LEVELS = sorted(((number, name) for name, number in NUMBERS.items()), reverse=True)
+_NAMES = {number: name for name, number in NUMBERS.items()}
 
 
 class PipelineHandler(logging.Handler):
@@ -44,7 +44,7 @@ class PipelineHandler(logging.Handler):
             fields["stack"] = record.stack_info
         exc_info = record.exc_info
         self._pipeline.log(
-            next((name for number, name in _LEVELS if record.levelno >= number), "debug"),
+            _NAMES.get(record.levelno) or _name_level(record.levelno),
             message,
             fields,
             logger=record.name,
@@ -52,6 +52,10 @@ class PipelineHandler(logging.Handler):
             time_ns=int(record.created * 1e9),
             send=not record.name.startswith(_KEPT_HERE) and not get_value("suppress_instrumentation"),
         )
+
+
+def _name_level(number: int) -> str:
+    return max(((known, name) for known, name in _NAMES.items() if number >= known), default=(0, "debug"))[1]
 
 
 _USUAL_LENGTH = len(vars(logging.makeLogRecord({})))

@@ -39,7 +39,7 @@ class WireLoggerProvider(LoggerProvider):
         version: str | None = None,
         schema_url: str | None = None,
         attributes: Mapping[str, Any] | None = None,
-    ) -> Logger:
+    ) -> "WireLogger":
         """Return the logger of a scope."""
         key = (name, version, schema_url)
         found = self._loggers.get(key)
@@ -74,9 +74,7 @@ class WireLogger(Logger):
         exception: BaseException | None = None,
     ) -> None:
         """Encode and queue a record, given whole or in parts, with the ids of the context's span."""
-        outbox = self._provider.outbox
-        watchers = export.watchers()
-        if outbox is None and not watchers:
+        if self._provider.outbox is None and not export.watchers():
             return
         try:
             if record is not None:
@@ -103,12 +101,17 @@ class WireLogger(Logger):
                 span_id,
                 flags,
             )
-            for watcher in watchers:
-                watcher.on_log(told)
-            if outbox is not None:
-                outbox.put("logs", self._scope, wire.log_record(told))
+            self.tell(told)
         except Exception as error:  # noqa: BLE001 - a record that cannot be sent is the SDK's fault alone
             note("queue a log record", error)
+
+    def tell(self, record: LoggedRecord) -> None:
+        """Show a record to who watches, encode and queue it."""
+        for watcher in export.watchers():
+            watcher.on_log(record)
+        outbox = self._provider.outbox
+        if outbox is not None:
+            outbox.put("logs", self._scope, wire.log_record(record))
 
     def enabled(
         self,

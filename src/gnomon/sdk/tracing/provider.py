@@ -14,6 +14,7 @@ from gnomon.sdk.settings import Settings
 from gnomon.sdk.tracing.loggers import WireLoggerProvider
 from gnomon.sdk.tracing.processors import SpanSender
 from gnomon.sdk.tracing.sampling import KeepingSampler
+from gnomon.sdk.tracing.tracers import WireTracerProvider
 
 
 @dataclass(slots=True)
@@ -52,13 +53,7 @@ def recorder(settings: Settings) -> Recorder:
         return _made[0]
     sampler, spans = KeepingSampler(), SpanSender()
     resource = Resource(dict(settings.resource) | {"service.name": settings.service})
-    tracers = TracerProvider(
-        sampler=sampler,
-        resource=resource,
-        shutdown_on_exit=False,
-        span_limits=SpanLimits(max_attribute_length=settings.attribute_bytes),
-    )
-    tracers.add_span_processor(spans)
+    tracers = WireTracerProvider(sampler, resource, SpanLimits(max_attribute_length=settings.attribute_bytes), spans)
     others = trace.get_tracer_provider()
     if isinstance(others, TracerProvider):
         others.add_span_processor(spans)

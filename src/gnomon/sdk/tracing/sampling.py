@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
-from opentelemetry.trace import Link, SpanKind, StatusCode, TraceState, get_current_span
+from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
 
 _BITS_56 = (1 << 56) - 1
@@ -30,6 +30,14 @@ class KeepingSampler(Sampler):
         self._ratio = ratio
         self._bound = 0 if ratio is None else round(ratio * (_BITS_56 + 1))
 
+    def samples(self, parent: SpanContext | None, trace_id: int) -> bool | None:
+        """Tell whether a span of this trace is sampled; None where it is not even recorded."""
+        if self._ratio is None:
+            return None
+        if parent is not None:
+            return bool(parent.trace_flags & _SAMPLED)
+        return (trace_id & _BITS_56) < self._bound
+
     def should_sample(
         self,
         parent_context: Context | None,
@@ -41,10 +49,10 @@ class KeepingSampler(Sampler):
         trace_state: TraceState | None = None,  # noqa: ARG002 - as above
     ) -> SamplingResult:
         """Decide for a span that starts."""
-        if self._ratio is None:
-            return SamplingResult(Decision.DROP)
         parent = get_current_span(parent_context).get_span_context()
-        sampled = parent.trace_flags & _SAMPLED if parent.is_valid else (trace_id & _BITS_56) < self._bound
+        sampled = self.samples(parent if parent.is_valid else None, trace_id)
+        if sampled is None:
+            return SamplingResult(Decision.DROP)
         return SamplingResult(
             Decision.RECORD_AND_SAMPLE if sampled else Decision.RECORD_ONLY, attributes, parent.trace_state
         )
