@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.routing import APIRoute
 
 from gnomon import __version__
@@ -49,6 +49,16 @@ class _AlertmanagerRoute(APIRoute):
         return handle
 
 
+_DESCRIPTIONS = {
+    "active": "`false` leaves out alerts that are neither silenced nor inhibited.",
+    "silenced": "`false` leaves out silenced alerts.",
+    "inhibited": "`false` leaves out inhibited alerts.",
+    "muted": "`false` leaves out groups that are quiet at this time.",
+    "filter": 'Matchers that must hold, such as severity="page".',
+    "receiver": "Regular expression that the name of a receiver must match as a whole.",
+}
+_SilenceId = Annotated[str, Path(description="The silence's id.")]
+
 router = APIRouter(prefix="/api/v2", tags=["alertmanager"], route_class=_AlertmanagerRoute)
 
 
@@ -58,6 +68,7 @@ def _parameters(*names: str) -> dict[str, Any]:
             {
                 "name": name,
                 "in": "query",
+                "description": _DESCRIPTIONS[name],
                 "schema": {"type": "array", "items": {"type": "string"}} if name == "filter" else {"type": "string"},
             }
             for name in names
@@ -168,13 +179,13 @@ async def post_silence(services: ServicesDep, request: Request) -> Response:
 
 
 @router.get("/silence/{silence_id}", summary="Show a silence", response_class=Response)
-async def get_silence(services: ServicesDep, silence_id: str) -> Response:
+async def get_silence(services: ServicesDep, silence_id: _SilenceId) -> Response:
     """Return one silence."""
     return _json(_silence(services.notifications.silences.get(silence_id), services.notifications.now_ns()))
 
 
 @router.delete("/silence/{silence_id}", summary="End a silence", response_class=Response)
-async def delete_silence(services: ServicesDep, silence_id: str) -> Response:
+async def delete_silence(services: ServicesDep, silence_id: _SilenceId) -> Response:
     """End a silence now; it stays in the list for some days."""
     await services.notifications.silences.expire(silence_id)
     return Response(status_code=HTTPStatus.OK)

@@ -104,7 +104,7 @@ async def list_notifications(
     receiver: Annotated[str, Query(description="Only of this receiver.")] = "",
     state: Annotated[list[NotificationState] | None, Query(description="Only in these states.")] = None,
     before_ns: Annotated[int | None, Query(description="Only those decided before, in Unix nanoseconds.")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Most notifications.")] = 100,
 ) -> NotificationListResponse:
     """Return what was told to whom and why not, the latest first."""
     found = await services.notifications.find_records(
