@@ -168,6 +168,22 @@ async def test_spans_with_a_task_id_alone_are_a_task(story: Story) -> None:
     assert (found.duration_ns, found.error_message) == (5_000_000, "no route")
 
 
+async def test_spans_that_only_name_a_task_are_told_by_it_and_kept_by_spans_alone(story: Story) -> None:
+    task = {"task.id": "copied", "tenant.id": "acme"}
+    await story.show(
+        SentSpan("ce" * 16, "1" * 16, "", "gate", "serve", 2, 0, 5000, attributes=task),
+        SentSpan("ce" * 16, "2" * 16, "1" * 16, "desk", "work", 1, 10, 9000, attributes={**task, "agent.id": "ada"}),
+        SentSpan("ce" * 16, "3" * 16, "2" * 16, "desk", "chat", 3, 20, 100,
+                 attributes={**task, "gen_ai.operation.name": "chat"}),
+    )  # fmt: skip
+    found = await story.find("copied")
+    assert (found.services, found.agents, found.tenant) == (("desk", "gate"), ("ada",), "acme")
+    assert found.duration_ns == 9_010_000
+    rows = await story.storage.engine.query("SELECT name::String AS n, kind::String AS k FROM work_spans FINAL"
+                                            " WHERE task_id = 'copied'")  # fmt: skip
+    assert [(row["n"], row["k"]) for row in rows.rows()] == [("chat", "llm")]
+
+
 async def test_a_frameworks_run_is_a_task_unless_its_trace_has_a_named_one(story: Story) -> None:
     agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}
     lone, within = "1a" * 16, "1b" * 16

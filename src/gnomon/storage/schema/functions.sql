@@ -194,6 +194,13 @@ CREATE OR REPLACE FUNCTION is_work ${on_cluster} AS keys ->
     has(keys, 'task.id') OR has(keys, 'gen_ai.operation.name') OR has(keys, 'openinference.span.kind')
     OR has(keys, 'traceloop.span.kind') OR has(keys, 'llm.request.type') OR has(keys, 'gen_ai.request.model');
 
+-- Whether a span tells of work itself. One that merely names its task, as every span below it may, adds to `tasks` and is no row of
+-- `work_spans`.
+CREATE OR REPLACE FUNCTION tells_work ${on_cluster} AS (keys, name) ->
+    arrayExists(k -> startsWith(k, 'gen_ai.') OR startsWith(k, 'openinference.') OR startsWith(k, 'traceloop.') OR startsWith(k, 'llm.')
+                     OR k IN ('chain.step', 'task.status'), keys)
+    OR (startsWith(name, 'task ') AND has(keys, 'task.attempt'));
+
 CREATE OR REPLACE FUNCTION work_kind ${on_cluster} AS (a, parentless) -> multiIf(
     a['gen_ai.operation.name'] IN ('chat', 'text_completion', 'generate_content', 'embeddings', 'completion', 'responses', 'rerank',
                                    'response'), 'llm',

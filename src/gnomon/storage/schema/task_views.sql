@@ -122,6 +122,7 @@ FROM (
         event_names,
         event_times
     FROM incoming_work_spans
+    WHERE tells_work(mapKeys(attributes), name)
 );
 
 -- Put together here already: as rows of their own, all the spans of a task would be sorted and merged one by one as they are written,
@@ -183,6 +184,71 @@ FROM (
             toUnixTimestamp64Nano(ts) + least(duration, 31536000000000000)::Int64 AS end,
             task_outcome(task_status) AS outcome
         FROM work_spans${local}
+    )
+    GROUP BY day, task_id, attempt
+);
+
+-- Spans that name their task and tell no more of it: no rows of work_spans, which would cost as much again as the spans themselves.
+CREATE MATERIALIZED VIEW incoming_work_spans_to_tasks ${on_cluster} TO tasks AS
+SELECT
+    day,
+    task_id,
+    attempt,
+    1 AS named,
+    first,
+    last,
+    type,
+    tenant,
+    session,
+    chain,
+    parent_id,
+    agents,
+    services,
+    traces,
+    never AS submitted,
+    never AS queued,
+    never AS routed,
+    never AS assigned,
+    never AS executing,
+    root,
+    if(empty(agents), (never, never, 0, ''), first_agent_run) AS agent_run
+FROM (
+    SELECT
+        toDate(ts) AS day,
+        task_id,
+        attempt,
+        min(start) AS first,
+        max(end) AS last,
+        max(task_type) AS type,
+        max(tenant_id) AS tenant,
+        max(session_id) AS session,
+        max(chain_id) AS chain,
+        max(parent) AS parent_id,
+        groupUniqArrayIf(who, who != '') AS agents,
+        groupUniqArray(sender) AS services,
+        groupUniqArray(trace_id) AS traces,
+        argMin((start, end, failed, name, message), start) AS root,
+        argMinIf((start, end, failed, who), start, who != '') AS first_agent_run,
+        9223372036854775807::Int64 AS never
+    FROM (
+        SELECT
+            ts, trace_id,
+            name::String AS name,
+            service::String AS sender,
+            status = 2 AS failed,
+            substring(status_message, 1, 2000) AS message,
+            toUnixTimestamp64Nano(ts) AS start,
+            toUnixTimestamp64Nano(ts) + least(duration, 31536000000000000)::Int64 AS end,
+            attributes['task.id'] AS task_id,
+            attributes['task.type'] AS task_type,
+            greatest(1, toUInt16OrZero(attributes['task.attempt'])) AS attempt,
+            attributes['task.parent_id'] AS parent,
+            first_filled([attributes['agent.id'], attributes['agent.name'], attributes['agent_name']]) AS who,
+            attributes['tenant.id'] AS tenant_id,
+            attributes['session.id'] AS session_id,
+            attributes['chain.id'] AS chain_id
+        FROM incoming_work_spans
+        WHERE NOT tells_work(mapKeys(attributes), name) AND attributes['task.id'] != ''
     )
     GROUP BY day, task_id, attempt
 );
