@@ -56,6 +56,36 @@ async def test_a_sample_that_was_sent_twice_is_read_once(opened_metrics: OpenedM
     assert counted.grid.values.tolist() == [[10.0]]
 
 
+async def test_samples_that_came_in_a_muddle_are_read_in_order(opened_metrics: OpenedMetrics) -> None:
+    """Late samples, interleaved over several loads, stand where they belong; what was sent twice stands there once."""
+    expected: dict[str, dict[int, float]] = {"1": {}, "2": {}, "3": {}}
+    for load in range(4):
+        requests = []
+        for a, known in expected.items():
+            times_ms = sorted(FIRST_MS + 1000 * ((5 * load + int(a) + 4 * place) % 23) for place in range(5))
+            samples = [(time_ms, float(time_ms % 977)) for time_ms in times_ms]
+            requests.append(make_series(_labels(a=a), samples))
+            known.update(samples)
+        await opened_metrics.load(*requests)
+    series = await opened_metrics.store.find_series([METRIC], *ALL)
+    samples = await opened_metrics.store.read_samples(series, *ALL)
+    for row, known in enumerate(expected.values()):
+        part = slice(samples.offsets[row], samples.offsets[row + 1])
+        found = zip(samples.times_ms[part].tolist(), samples.values[part].tolist(), strict=True)
+        assert list(found) == sorted(known.items())
+
+
+async def test_of_two_values_at_one_time_the_last_one_counts(opened_metrics: OpenedMetrics) -> None:
+    """A sample that was sent again with another value is read once, with that value."""
+    for value in (1.0, 2.0, 3.0):
+        later = (FIRST_MS + 1000 * int(value), 0.0)
+        await opened_metrics.load(make_series(_labels(), [(FIRST_MS, value), later]))
+    series = await opened_metrics.store.find_series([METRIC], *ALL)
+    samples = await opened_metrics.store.read_samples(series, *ALL)
+    assert (samples.times_ms - FIRST_MS).tolist() == [0, 1000, 2000, 3000]
+    assert samples.values.tolist() == [3.0, 0.0, 0.0, 0.0]
+
+
 async def test_the_bits_of_values_survive(opened_metrics: OpenedMetrics) -> None:
     """Staleness markers, other NaN, infinities and negative zero come back as they went in."""
     values = [STALE, float("nan"), float("inf"), float("-inf"), -0.0, 5e-324]
