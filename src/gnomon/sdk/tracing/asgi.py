@@ -6,6 +6,7 @@ the attributes are those of the same stable conventions for HTTP (docs/adr/0016-
 
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from time import perf_counter
@@ -36,9 +37,12 @@ _SERVER_ERROR = 500
 _SAMPLED = 0x01
 _ID_LENGTH = 128
 _MANY_ROUTES = 10_000
+_EXEMPLAR_EVERY_S = 1.0
 
 _requests = families.counter("http_requests_total")
 _seconds = families.histogram("http_request_duration_seconds")
+_BOUNDS = _seconds.declaration.buckets
+_exemplars_due: dict[tuple[families.HistogramChild, int], float] = {}
 _in_progress = families.gauge("http_requests_in_progress")
 _websockets = families.gauge("websocket_connections_active")
 
@@ -158,19 +162,32 @@ class _Exchange:
 
     def _tell(self, seconds: float) -> None:
         route = route_of(self._scope, self._routes)
-        exemplar = None
         if self._span is not None:
             self._end_span(route)
-            ids = self._span.get_span_context()
-            if ids.trace_flags & _SAMPLED:
-                exemplar = {"trace_id": f"{ids.trace_id:032x}", "span_id": f"{ids.span_id:016x}"}
         if self._websocket:
             _websockets.labels().dec()
             return
         endpoint = route or UNMATCHED
         _in_progress.labels().dec()
         _requests.labels(self._method, endpoint, self._status).inc()
-        _seconds.labels(self._method, endpoint).observe(seconds, exemplar)
+        histogram = _seconds.labels(self._method, endpoint)
+        histogram.observe(seconds, self._exemplar(histogram, seconds))
+
+    def _exemplar(self, histogram: families.HistogramChild, seconds: float) -> dict[str, str] | None:
+        """Return an exemplar if the bucket has none of this second: only the last one is ever read."""
+        if self._span is None:
+            return None
+        ids = self._span.get_span_context()
+        if not ids.trace_flags & _SAMPLED:
+            return None
+        key = (histogram, bisect_left(_BOUNDS, seconds))
+        now = self._started + seconds
+        if now < _exemplars_due.get(key, 0.0):
+            return None
+        if len(_exemplars_due) >= _MANY_ROUTES:
+            _exemplars_due.clear()
+        _exemplars_due[key] = now + _EXEMPLAR_EVERY_S
+        return {"trace_id": f"{ids.trace_id:032x}", "span_id": f"{ids.span_id:016x}"}
 
     def _end_span(self, route: str | None) -> None:
         span = self._span
