@@ -9,6 +9,11 @@ from typing import NoReturn
 from tools.processes import ProgramError, Programs, Stopped, require_free_ports, wait_until_ready
 
 ROOT = Path(__file__).parents[1]
+GNOMON_SETTINGS = (
+    "costs.models=tiny-markov-1=2/8/0.5",
+    "costs.budgets=tenant:acme=20/month,tenant:globex=5/month,total=1/day",
+)
+"""What the platform's model and its tenants agreed on."""
 
 
 def main() -> int:
@@ -45,13 +50,18 @@ def run(programs: Programs, options: argparse.Namespace) -> NoReturn:
             *(Path(sys.executable).with_name("gnomon"), "serve"),
             *("--data-dir", data / "gnomon", "--port", str(options.port)),
             *("--otlp-http-port", str(options.otlp_http_port), "--otlp-grpc-port", str(options.otlp_grpc_port)),
+            *(part for setting in GNOMON_SETTINGS for part in ("--set", setting)),
+            *("--set", f"brokers=queue=sqlite:///{data / 'platform' / 'queue.sqlite'}"),
         ],
         log=data / "gnomon.log",
     )
     wait_until_ready(gnomon, f"{url}/health/ready")
     programs.start(
         "the sample agent system",
-        [sys.executable, ROOT / "examples" / "agent_platform" / "run.py", "--endpoint", url],
+        [
+            *(sys.executable, ROOT / "examples" / "agent_platform" / "run.py"),
+            *("--endpoint", url, "--state-dir", data / "platform"),
+        ],
         log=data / "agent_platform.log",
     )
     print(banner(url, data), flush=True)
@@ -63,10 +73,12 @@ def run(programs: Programs, options: argparse.Namespace) -> NoReturn:
 def banner(url: str, data: Path) -> str:
     """Return what the person at the terminal wants to know, the URL first."""
     link = f"\033[1;36m{url}\033[0m" if sys.stdout.isatty() else url
+    command = f"{Path(sys.executable).with_name('gnomon')} demo incident --data-dir {data}"
     return f"""
     Gnomon is ready:  {link}
 
     A sample agent system is at work and reports to it: open the URL, its first traces and logs are there in seconds.
+    Let something go wrong:  {command} slow-tool
     Data and logs are in {data}. Ctrl-C stops both.
 """
 

@@ -33,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             incident_after_s=options.incident_after,
             incident_for_s=options.incident_for,
             seed=options.seed,
+            broker=options.broker,
+            database=options.database,
+            cache=options.cache,
         )
         try:
             with Platform(settings) as platform:
@@ -70,6 +73,11 @@ def _make_parser() -> argparse.ArgumentParser:
         "--incident-after", type=float, default=30.0, help="seconds before each incident (default: %(default)s)"
     )
     parser.add_argument("--incident-for", type=float, default=60.0, help="seconds it lasts (default: %(default)s)")
+    parser.add_argument(
+        "--broker", default="", help="kafka://…, redis://…, amqp://…, nats://… (default: a queue in the state folder)"
+    )
+    parser.add_argument("--database", default="", help="postgresql://… (default: SQLite in the state folder)")
+    parser.add_argument("--cache", default="", help="redis://… (default: one in each process)")
     parser.add_argument("--seed", type=int, help="make the personas' choices repeatable")
     return parser
 

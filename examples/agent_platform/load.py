@@ -1,25 +1,32 @@
 """The load: personas who use the platform at a rate that follows a day of ten minutes, with bursts."""
 
-import argparse
 import asyncio
+import json
+import logging
 import math
 import random
+import signal
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 
 import httpx
+import websockets
 
 from examples.agent_platform.personas import PERSONAS, Persona
-from examples.agent_platform.service import stop_with_launcher
+from examples.agent_platform.service import ServiceArguments, stop_with_launcher
+from examples.agent_platform.tenants import DAY_S, Tenant, read_tenants
 
-DAY_S = 600.0
 BURST_EVERY_S = 90.0
 BURST_S = 4.0
 BURST_FACTOR = 3.0
-FIRST_LOOK_S = 0.7
-LOOKS = 3
+SPIKE_FACTOR = 5.0
+WAIT_S = 8.0
 MOST_AT_ONCE = 100
 UNKNOWN_TASK_CHANCE = 0.01
+TURNS = 3
+THINKING_S = 1.5
+_logger = logging.getLogger(__name__)
 
 
 def rate_at(elapsed_s: float, mean_rate: float) -> float:
@@ -36,11 +43,23 @@ def rate_at(elapsed_s: float, mean_rate: float) -> float:
 class Load:
     """Submit tasks as the personas do; nobody waits for anyone else."""
 
-    def __init__(self, gateway: httpx.AsyncClient, mean_rate: float, chance: random.Random) -> None:
+    def __init__(
+        self, gateway: httpx.AsyncClient, tenants: Mapping[str, Tenant], mean_rate: float, chance: random.Random
+    ) -> None:
         """Use the client; whoever made it closes it."""
         self._gateway = gateway
+        self._tenants = tenants
         self._mean_rate = mean_rate
         self._chance = chance
+        self._factor = 1.0
+
+    def begin_spike(self) -> None:
+        """Come in crowds from now on."""
+        self._factor = SPIKE_FACTOR
+
+    def end_spike(self) -> None:
+        """Come as usual again."""
+        self._factor = 1.0
 
     async def run(self) -> None:
         """Start visits at random moments, on average at the rate of the hour, until cancelled."""
@@ -49,7 +68,7 @@ class Load:
         tasks_per_visit = sum(persona.weight * persona.bundle for persona in PERSONAS) / sum(weights)
         visits: set[asyncio.Task[None]] = set()
         while True:
-            visits_per_s = rate_at(time.monotonic() - started_s, self._mean_rate) / tasks_per_visit
+            visits_per_s = self._factor * rate_at(time.monotonic() - started_s, self._mean_rate) / tasks_per_visit
             await asyncio.sleep(self._chance.expovariate(visits_per_s))
             if len(visits) < MOST_AT_ONCE:
                 persona = self._chance.choices(PERSONAS, weights)[0]
@@ -58,49 +77,59 @@ class Load:
                 visit.add_done_callback(visits.discard)
 
     async def _visit(self, persona: Persona) -> None:
-        """Submit what a persona has in hand, all at once."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(persona.bundle):
-                group.create_task(self._submit(persona))
+        """Converse, or submit what a persona has in hand, all at once."""
+        tenant = self._tenants[self._chance.choice(persona.tenants)]
+        key = "a-key-of-last-year" if self._chance.random() < persona.forgets_key else tenant.key
+        with suppress(httpx.HTTPError, websockets.WebSocketException, OSError, TimeoutError):
+            if persona.converses:
+                await self._converse(persona, key)
+                return
+            async with asyncio.TaskGroup() as group:
+                for _ in range(persona.bundle):
+                    group.create_task(self._submit(persona, key))
 
-    async def _submit(self, persona: Persona) -> None:
+    async def _converse(self, persona: Persona, key: str) -> None:
+        url = str(self._gateway.base_url).replace("http", "ws", 1).rstrip("/")
+        async with websockets.connect(f"{url}/conversations?key={key}&persona={persona.name}") as socket:
+            for _turn in range(self._chance.randint(1, TURNS)):
+                await socket.send(persona.submit(self._chance)["arguments"]["text"])
+                async with asyncio.timeout(WAIT_S * 2):
+                    answer = json.loads(await socket.recv())
+                if answer.get("error"):
+                    _logger.info("A visitor was told: %s", answer["error"])
+                await asyncio.sleep(self._chance.expovariate(1 / THINKING_S))
+
+    async def _submit(self, persona: Persona, key: str) -> None:
         """Submit one task, and look for its result if the persona cares."""
         submission = persona.submit(self._chance)
-        submission["tenant_id"] = self._chance.choice(persona.tenants)
-        submission["session_id"] = f"{persona.name.replace(' ', '-')}-{self._chance.randrange(100):02d}"
+        name = persona.name.replace(" ", "-")
+        session_id = f"{name}-{self._chance.randrange(100):02d}"
+        submission |= {"session_id": session_id, "persona_id": name, "timeout_s": persona.timeout_s}
+        headers = {"Authorization": f"Bearer {key}"}
         with suppress(httpx.HTTPError):
-            response = await self._gateway.post("/tasks", json=submission)
+            response = await self._gateway.post("/tasks", json=submission, headers=headers)
             if not response.is_success:
                 return
             task_id = response.json()["id"]
             if persona.impatient:
-                await self._gateway.delete(f"/tasks/{task_id}")
+                await self._gateway.delete(f"/tasks/{task_id}", headers=headers)
             elif persona.waits_for_result:
-                await self._look_for(task_id)
-
-    async def _look_for(self, task_id: str) -> None:
-        wanted = f"{task_id[:-4]}oops" if self._chance.random() < UNKNOWN_TASK_CHANCE else task_id
-        for look in range(LOOKS):
-            await asyncio.sleep(FIRST_LOOK_S * 2**look)
-            response = await self._gateway.get(f"/tasks/{wanted}")
-            if not response.is_success or response.json()["final"]:
-                return
+                unknown = self._chance.random() < UNKNOWN_TASK_CHANCE
+                wanted = f"{task_id[:-4]}oops" if unknown else task_id
+                await self._gateway.get(f"/tasks/{wanted}", params={"wait": WAIT_S}, headers=headers)
 
 
-async def drive(gateway_url: str, mean_rate: float, seed: int | None) -> None:
-    """Drive load until cancelled."""
-    async with httpx.AsyncClient(base_url=gateway_url, timeout=10.0) as gateway:
-        await Load(gateway, mean_rate, random.Random(seed)).run()
+async def drive(arguments: ServiceArguments) -> None:
+    """Drive load until cancelled; SIGUSR1 begins a spike, SIGUSR2 ends it."""
+    async with httpx.AsyncClient(base_url=arguments.urls["gateway"], timeout=20.0) as gateway:
+        load = Load(gateway, read_tenants(arguments.state_dir), arguments.rate, random.Random(arguments.seed))
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGUSR1, load.begin_spike)
+        loop.add_signal_handler(signal.SIGUSR2, load.end_spike)
+        await load.run()
 
 
-def main() -> None:
+def main(arguments: ServiceArguments) -> None:
     """Run the load's process."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--gateway-url", required=True)
-    parser.add_argument(
-        "--rate", type=float, required=True, help="tasks per second, averaged over a day of ten minutes"
-    )
-    parser.add_argument("--seed", type=int)
-    arguments = parser.parse_args()
     stop_with_launcher()
-    asyncio.run(drive(arguments.gateway_url, arguments.rate, arguments.seed))
+    asyncio.run(drive(arguments))

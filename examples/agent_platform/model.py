@@ -4,13 +4,15 @@ It decodes at a bounded speed in a few slots, as an accelerator would: more call
 full they get 429. What exceeds the context window gets 400. Tools are chosen by the words that request and tool share.
 """
 
+import argparse
 import asyncio
 import json
 import logging
 import random
 import re
+import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from http import HTTPStatus
 from pathlib import Path
 
@@ -20,12 +22,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+import gnomon
 from examples.agent_platform.chat import LAST_EVENT, Answer, ChatError, ChatRequest, Usage
 from examples.agent_platform.file_store import fill_file_store
 from examples.agent_platform.markov import MarkovChain, is_sentence_end, tokenize
 from examples.agent_platform.prefix_cache import PrefixCache
-from examples.agent_platform.service import ServiceArguments, serve
-from examples.agent_platform.telemetry import export_telemetry
+from examples.agent_platform.service import ServiceArguments, make_app, serve
 from examples.agent_platform.tool_calling import ToolCall, call, choose_tool, fill
 
 MODEL_NAME = "tiny-markov-1"
@@ -42,29 +44,29 @@ _tracer = trace.get_tracer(__name__)
 class Model:
     """The model's HTTP endpoint over one Markov chain."""
 
-    def __init__(self, chain: MarkovChain) -> None:
-        """Use the chain; all requests share the decoder slots."""
+    def __init__(self, chain: MarkovChain, aliases: Collection[str] = ()) -> None:
+        """Use the chain; all requests share the decoder slots. It answers to, and by, its aliases, too."""
         self._chain = chain
+        self._names = (MODEL_NAME, *aliases)
         self._prefixes = PrefixCache()
         self._slots = asyncio.Semaphore(DECODER_SLOTS)
         self._in_line = 0
         self._started_s = int(time.time())
 
     async def list_models(self, _request: Request) -> JSONResponse:
-        """Answer which models there are: one."""
-        return JSONResponse({"object": "list", "data": [self._describe()]})
+        """Answer which models there are: one, by all its names."""
+        return JSONResponse({"object": "list", "data": [self._describe(name) for name in self._names]})
 
     async def show_model(self, request: Request) -> JSONResponse:
         """Answer what is known of a model, 404 of another."""
-        if request.path_params["name"] != MODEL_NAME:
-            return _refuse(_unknown_model(request.path_params["name"]))
-        return JSONResponse(self._describe())
+        name = request.path_params["name"]
+        return JSONResponse(self._describe(name)) if name in self._names else _refuse(_unknown_model(name))
 
     async def complete(self, request: Request) -> Response:
         """Answer a chat completion: 400 when the prompt is too long, 429 when too many wait."""
         try:
             wanted = ChatRequest.from_json(await request.json())
-            if wanted.model != MODEL_NAME:
+            if wanted.model not in self._names:
                 raise _unknown_model(wanted.model)
             prompt = self._prefixes.read(_read_texts(wanted))
             _check_length(prompt.tokens, wanted.max_tokens)
@@ -78,15 +80,14 @@ class Model:
             return _refuse(ChatError(f"The body is no JSON: {error}."))
         completion = Completion(self._chain, wanted, prompt.tokens, prompt.cached)
         await self._wait_for_slot()
+        decoding = _tracer.start_span("decode")
         if wanted.stream:
-            return StreamingResponse(self._stream(completion), media_type="text/event-stream")
+            return StreamingResponse(self._stream(completion, decoding), media_type="text/event-stream")
         try:
-            with _tracer.start_as_current_span("decode") as span:
-                async for _token in completion.decode():
-                    pass
-                span.set_attribute("gen_ai.usage.output_tokens", completion.usage.completion)
+            async for _token in completion.decode():
+                pass
         finally:
-            self._slots.release()
+            self._end(completion, decoding)
         return JSONResponse(completion.whole())
 
     async def _wait_for_slot(self) -> None:
@@ -97,16 +98,21 @@ class Model:
         finally:
             self._in_line -= 1
 
-    async def _stream(self, completion: "Completion") -> AsyncIterator[bytes]:
+    async def _stream(self, completion: "Completion", decoding: trace.Span) -> AsyncIterator[bytes]:
         """Yield events as they are decoded; the slot is given back however the caller goes away."""
         try:
             async for event in completion.events():
                 yield event
         finally:
-            self._slots.release()
+            self._end(completion, decoding)
 
-    def _describe(self) -> dict[str, object]:
-        return {"id": MODEL_NAME, "object": "model", "created": self._started_s, "owned_by": "agent-platform"}
+    def _end(self, completion: "Completion", decoding: trace.Span) -> None:
+        self._slots.release()
+        decoding.set_attribute("gen_ai.usage.output_tokens", completion.usage.completion)
+        decoding.end()
+
+    def _describe(self, name: str) -> dict[str, object]:
+        return {"id": name, "object": "model", "created": self._started_s, "owned_by": "agent-platform"}
 
 
 class Completion:
@@ -120,7 +126,7 @@ class Completion:
         self._prompt_tokens = prompt_tokens
         self._cached_tokens = cached_tokens
         self._tokens: list[str] = []
-        self._answer = Answer(f"chatcmpl-{random.getrandbits(96):024x}", int(time.time()), MODEL_NAME)
+        self._answer = Answer(f"chatcmpl-{random.getrandbits(96):024x}", int(time.time()), wanted.model)
         self._finish_reason = "stop"
         called = [name for message in wanted.since_question for name in message.called]
         function = choose_tool(
@@ -196,8 +202,8 @@ def create_app(files: Path) -> Starlette:
     if not files.is_dir():
         fill_file_store(files)
     model = Model(MarkovChain(path.read_text(encoding="utf-8") for path in sorted(files.glob("*.txt"))))
-    return Starlette(
-        routes=[
+    return make_app(
+        [
             Route("/v1/chat/completions", model.complete, methods=["POST"]),
             Route("/v1/models", model.list_models, methods=["GET"]),
             Route("/v1/models/{name}", model.show_model, methods=["GET"]),
@@ -239,12 +245,25 @@ def _refuse(error: ChatError) -> JSONResponse:
     return JSONResponse(error.to_json(), status_code=error.status, headers=headers)
 
 
-def main() -> None:
+def main(arguments: ServiceArguments) -> None:
     """Run the model's process."""
-    arguments = ServiceArguments.parse()
-    with export_telemetry("model", arguments.instance):
-        serve(create_app(arguments.state_dir / "files"), arguments)
+
+    def create(known: ServiceArguments, _health: gnomon.Health) -> Starlette:
+        return create_app(known.state_dir / "files")
+
+    serve("model", create, arguments)
+
+
+def run_alone() -> None:
+    """Serve the model without the rest of the platform, for whatever speaks OpenAI's API."""
+    parser = argparse.ArgumentParser(prog="examples.agent_platform.model", description=run_alone.__doc__)
+    parser.add_argument("--port", type=int, default=0, help="where to listen (default: any free port)")
+    parser.add_argument("--state-dir", type=Path, required=True, help="folder of the files that it learns from")
+    options = parser.parse_args()
+    with socket.create_server(("127.0.0.1", options.port), backlog=128) as listener:
+        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        main(ServiceArguments("model-alone", options.state_dir, listener))
 
 
 if __name__ == "__main__":
-    main()
+    run_alone()

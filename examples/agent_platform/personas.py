@@ -55,6 +55,9 @@ class Persona:
     bundle: int = 1
     waits_for_result: bool = True
     impatient: bool = False
+    timeout_s: float = 30.0
+    converses: bool = False
+    forgets_key: float = 0.0
 
 
 def _ask(chance: random.Random) -> Submission:
@@ -93,6 +96,18 @@ def _report(chance: random.Random) -> Submission:
     return {"type": "report", "arguments": {"topics": topics}, "priority": 2}
 
 
+def _chat(chance: random.Random) -> Submission:
+    a, b = chance.randint(2, 99), chance.randint(2, 99)
+    texts = (
+        f"Please calculate {a} * {b} for me",
+        f"Calculate ({a} + {b}) / 2",
+        f"Search the documentation: {chance.choice(QUESTIONS)}?",
+        f"Book an expense of {a}.50 on {chance.choice(ACCOUNTS)}",
+        "Good morning, how are you today?",
+    )
+    return {"type": "chat", "arguments": {"text": chance.choice(texts)}, "priority": 5}
+
+
 def _err(chance: random.Random) -> Submission:
     return chance.choice(
         (
@@ -104,11 +119,14 @@ def _err(chance: random.Random) -> Submission:
 
 
 PERSONAS = (
-    Persona("reader", 0.34, ("acme", "globex", "initech"), _ask),
-    Persona("student", 0.24, ("acme", "umbrella"), _calculate),
-    Persona("bookkeeper", 0.08, ("globex", "initech"), _book, bundle=6, waits_for_result=False),
+    Persona("reader", 0.26, ("acme", "globex", "initech"), _ask),
+    Persona("student", 0.22, ("acme", "umbrella"), _calculate, forgets_key=0.03),
+    Persona("visitor", 0.14, ("acme", "globex", "initech", "umbrella"), _chat, converses=True),
+    Persona("bookkeeper", 0.07, ("globex", "initech"), _book, bundle=6, waits_for_result=False),
     Persona("archivist", 0.09, ("umbrella",), _extract, waits_for_result=False),
-    Persona("analyst", 0.07, ("acme", "globex"), _report),
-    Persona("newcomer", 0.02, ("hooli",), _err, waits_for_result=False),
-    Persona("hurried reader", 0.02, ("hooli",), _ask, waits_for_result=False, impatient=True),
+    Persona("analyst", 0.06, ("acme", "globex"), _report),
+    Persona("trespasser", 0.02, ("umbrella",), _book, waits_for_result=False),
+    Persona("late manager", 0.03, ("globex",), _report, timeout_s=0.4),
+    Persona("newcomer", 0.02, ("hooli",), _err, waits_for_result=False, forgets_key=0.3),
+    Persona("hurried reader", 0.03, ("hooli",), _ask, waits_for_result=False, impatient=True),
 )

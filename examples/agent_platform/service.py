@@ -1,93 +1,90 @@
-"""One service process: its arguments, its HTTP server, and its end together with the launcher."""
+"""One service process: what the launcher tells it, its HTTP server, and its end together with the launcher."""
 
-import argparse
+import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import socket
-import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 import uvicorn
-from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Lifespan
+
+import gnomon
+from examples.agent_platform import VERSION
+from examples.agent_platform.telemetry import export_telemetry
+from examples.agent_platform.work_headers import WorkHeaders
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceArguments:
-    """What the launcher tells a service: who it is, where it listens, where its peers and its files are."""
+    """What the launcher tells a service: who it is, where it listens, where its peers, servers and files are."""
 
     instance: str
-    listen_fd: int | None
-    port: int
     state_dir: Path
-    router_url: str
-    model_url: str
-    executor_url: str
+    listener: socket.socket | None = None
+    urls: Mapping[str, str] = field(default_factory=dict)
+    broker: str = ""
+    database: str = ""
+    cache: str = ""
+    topics: str = "tasks"
+    rate: float = 4.0
+    seed: int | None = None
 
-    @classmethod
-    def parse(cls, arguments: Sequence[str] | None = None) -> Self:
-        """Read the command line; prints usage and exits when it is wrong."""
-        parser = argparse.ArgumentParser()
-        parser.add_argument("--instance", default=f"alone-{os.getpid()}", help="service.instance.id of this process")
-        parser.add_argument("--listen-fd", type=int, help="a listening socket that was opened by the launcher")
-        parser.add_argument("--port", type=int, default=0, help="without --listen-fd: where to listen (default: any)")
-        parser.add_argument(
-            "--state-dir", type=Path, required=True, help="folder of the queue, the ledger and the files"
+
+def make_app(routes: list[BaseRoute], lifespan: Lifespan[Starlette] | None = None) -> Starlette:
+    """Return an application that binds the caller's work and has `/metrics` besides its routes."""
+    return Starlette(
+        routes=[*routes, Route("/metrics", show_metrics)], lifespan=lifespan, middleware=[Middleware(WorkHeaders)]
+    )
+
+
+async def show_metrics(request: Request) -> Response:
+    """Answer the metrics of this process."""
+    body, content_type = gnomon.render_metrics(request.headers.get("accept"))
+    return Response(body, headers={"content-type": content_type})
+
+
+AppFactory = Callable[[ServiceArguments, gnomon.Health], Starlette]
+
+
+def serve(service: str, create_app: AppFactory, arguments: ServiceArguments) -> None:
+    """Serve an application with its probes until SIGTERM, SIGINT or the end of the launcher."""
+    if arguments.listener is None:
+        message = f"The service {service!r} has nowhere to listen: give it a listener."
+        raise ValueError(message)
+    stop_with_launcher()
+    with export_telemetry(service, arguments.instance):
+        health = gnomon.Health(version=VERSION, service=service)
+        app = create_app(arguments, health)
+        config = uvicorn.Config(
+            health.asgi(app),
+            loop="asyncio",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=3,
+            lifespan="on",
+            ws="websockets-sansio",
         )
-        parser.add_argument("--router-url", default="")
-        parser.add_argument("--model-url", default="")
-        parser.add_argument("--executor-url", default="")
-        return cls(**vars(parser.parse_args(arguments)))
-
-
-def serve(app: Starlette, arguments: ServiceArguments) -> None:
-    """Serve an instrumented application until SIGTERM, SIGINT or the end of the launcher."""
-    if arguments.listen_fd is not None:
-        stop_with_launcher()
-        listener = socket.socket(fileno=arguments.listen_fd)
-    else:
-        listener = socket.create_server(("127.0.0.1", arguments.port), backlog=128)
-        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    app.routes.append(Route("/health", report_health))
-    server = uvicorn.Server(
-        uvicorn.Config(instrument(app), log_config=None, access_log=False, timeout_graceful_shutdown=3, lifespan="on")
-    )
-    server.run(sockets=[listener])
-
-
-def instrument(app: Starlette) -> OpenTelemetryMiddleware:
-    """Wrap an application so that each request but the health checks becomes a SERVER span named after its route."""
-
-    def describe(scope: Scope) -> tuple[str, dict[str, str]]:
-        method = scope.get("method", "")
-        for route in app.routes:
-            if isinstance(route, Route) and route.matches(scope)[0] is Match.FULL:
-                return f"{method} {route.path}", {"http.route": route.path}
-        return method, {}
-
-    return OpenTelemetryMiddleware(
-        app, default_span_details=describe, excluded_urls="/health", exclude_spans=["receive", "send"]
-    )
-
-
-async def report_health(_request: Request) -> JSONResponse:
-    """Answer that the process serves requests."""
-    return JSONResponse({"status": "ok"})
+        uvicorn.Server(config).run(sockets=[arguments.listener])
 
 
 def stop_with_launcher() -> None:
-    """Send this process SIGTERM once the launcher's end of our standard input closes, however the launcher ended."""
+    """Send this process SIGTERM once the launcher has ended, however it did."""
+    launcher = multiprocessing.parent_process()
+    if launcher is None:
+        return
 
-    def wait_for_end_of_input() -> None:
-        sys.stdin.buffer.read()
+    def wait_for_end() -> None:
+        multiprocessing.connection.wait([launcher.sentinel])
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=wait_for_end_of_input, name="stop-with-launcher", daemon=True).start()
+    threading.Thread(target=wait_for_end, name="stop-with-launcher", daemon=True).start()

@@ -1,175 +1,253 @@
-"""The worker: claims tasks from the queue and lets agents do them, several at a time."""
+"""The conversation worker: takes tasks from the queues and lets agents do them, several at a time."""
 
 import asyncio
 import logging
-import signal
+import random
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
 
 import httpx
-from opentelemetry import context, propagate, trace
-from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
-from opentelemetry.util.types import AttributeValue
+from starlette.applications import Starlette
 
-from examples.agent_platform.agent import AGENT_BY_TYPE, Agent, AgentError, TemporaryAgentError
-from examples.agent_platform.measures import count_attempt
-from examples.agent_platform.retries import RetryPolicy
-from examples.agent_platform.service import ServiceArguments, stop_with_launcher
-from examples.agent_platform.task_queue import Delivery, TaskQueue
-from examples.agent_platform.tasks import TaskStatus
-from examples.agent_platform.telemetry import export_telemetry, log_stage
+import gnomon
+from examples.agent_platform.agent import MODEL_NAME, MODEL_PROVIDER, Agent, AgentError, Peers, TemporaryAgentError
+from examples.agent_platform.cache import Cache, open_store
+from examples.agent_platform.service import ServiceArguments, make_app, serve
+from examples.agent_platform.tasks import ROLE_BY_TYPE, InvalidTaskError, Task, TaskStatus
+from examples.agent_platform.work_headers import connect
+from gnomon.messaging import Consumer, Delivery, RejectedError, RetryPolicy
 
-QUEUES = ("interactive", "batch")
-CONCURRENT_TASKS = 4
-POLL_EVERY_S = 0.1
+CONCURRENCY = {"interactive": 4, "batch": 2}
+"""Reports of the one queue wait for chapters of the other, never the other way round."""
 TASK_TIMEOUT_S = 12.0
 CALL_TIMEOUT_S = 4.0
-REDELIVERY = RetryPolicy(attempts=3, first_delay_s=1.0, max_delay_s=5.0)
+WAIT_TIMEOUT_S = 12.0
+LEASE_S = 9.0
+AGENTS_KEPT_S = 5.0
+SEARCHES_KEPT_S = 60.0
+RETRY = RetryPolicy(max_attempts=3, first_delay_s=1.0, max_delay_s=5.0)
+CONVERSATIONS = frozenset({"answer", "chat"})
+GROUP = "conversation-worker"
 _logger = logging.getLogger(__name__)
-_tracer = trace.get_tracer(__name__)
+_turns = gnomon.counter("conversation_requests_total")
+_turn_seconds = gnomon.histogram("conversation_processing_duration_seconds")
+_turn_errors = gnomon.counter("conversation_errors_total")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The agent for a task."""
+
+    id: str
+    role: str
+    trust: float
 
 
 class Worker:
-    """Claim tasks and do them until told to stop."""
+    """Do what is delivered."""
 
-    def __init__(self, name: str, queue: TaskQueue, agent: Agent) -> None:
-        """Use the queue and the agent; whoever opened them closes them."""
-        self._name = name
-        self._queue = queue
-        self._agent = agent
-        self._stopping = asyncio.Event()
+    def __init__(self, peers: Peers, agents: Cache, searches: Cache) -> None:
+        """Use the services and caches; whoever opened them closes them."""
+        self._peers = peers
+        self._agents = agents
+        self._searches = searches
 
-    def stop(self) -> None:
-        """Claim nothing more; tasks at hand are finished."""
-        self._stopping.set()
-
-    async def run(self) -> None:
-        """Keep some tasks going at once."""
-        _logger.info("Working on %s, %d tasks at a time", ", ".join(QUEUES), CONCURRENT_TASKS)
-        slots = asyncio.Semaphore(CONCURRENT_TASKS)
-        async with asyncio.TaskGroup() as group:
-            while not self._stopping.is_set():
-                await slots.acquire()
-                delivery = await asyncio.to_thread(self._queue.claim, QUEUES, self._name)
-                if delivery is None:
-                    slots.release()
-                    await self._pause()
-                    continue
-                group.create_task(self._process(delivery)).add_done_callback(lambda _done: slots.release())
-
-    async def _pause(self) -> None:
+    async def handle(self, delivery: Delivery) -> None:
+        """Do one delivery; raises what is to be tried again or to be dead-lettered."""
         try:
-            async with asyncio.timeout(POLL_EVERY_S):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
-
-    async def _process(self, delivery: Delivery) -> None:
-        """Do one delivery under a CONSUMER span that continues the sender's trace and links to its span."""
-        sender = propagate.extract(delivery.headers)
-        token = context.attach(sender)
-        attributes: dict[str, AttributeValue] = {
-            "messaging.system": "sqlite",
-            "messaging.operation.type": "process",
-            "messaging.operation.name": "process",
-            "messaging.destination.name": delivery.queue,
-            "messaging.message.id": delivery.task.id,
-            "task.queue": delivery.queue,
-            "task.priority": delivery.task.priority,
-            "task.attempt": delivery.attempt,
-            "task.waited_s": round(delivery.waited_s, 3),
-        }
-        try:
-            with _tracer.start_as_current_span(
-                f"process {delivery.queue}",
-                kind=SpanKind.CONSUMER,
-                attributes=attributes,
-                links=[Link(trace.get_current_span(sender).get_span_context())],
-            ) as span:
-                began_s = time.perf_counter()
-                status = await self._execute(delivery, span)
-                agent_name = AGENT_BY_TYPE[delivery.task.type]
-                count_attempt(delivery.task, agent_name, status, time.perf_counter() - began_s)
-        except Exception:
-            _logger.exception("Task %s could not be settled; its lease will run out", delivery.task.id)
-        finally:
-            context.detach(token)
-
-    async def _execute(self, delivery: Delivery, span: Span) -> TaskStatus:
-        """Return how the attempt ended: queued when another one follows."""
-        task = delivery.task
-        if delivery.attempt > REDELIVERY.attempts:
-            return await self._settle(
-                delivery, span, TaskStatus.DEAD_LETTERED, AgentError("No worker survived the task.")
+            task = Task.from_message(delivery.body)
+        except InvalidTaskError as error:
+            raise RejectedError(str(error)) from error
+        with gnomon.bind(
+            task_id=task.id, task_type=task.type, tenant_id=task.tenant_id, session_id=task.session_id, agent_id=None
+        ):
+            if not await self._report(task, delivery.attempt, TaskStatus.EXECUTING):
+                _logger.info("Task %s has ended already, or nobody knows it", task.id)
+                return
+            chosen = await self._choose(task)
+            gnomon.mark_task(
+                "assigned",
+                task.id,
+                type=task.type,
+                attempt=delivery.attempt,
+                agent_id=chosen.id,
+                trust_score=chosen.trust,
             )
-        agent_name = AGENT_BY_TYPE[task.type]
-        agent_id = f"{agent_name}@{self._name}"
-        log_stage(TaskStatus.ASSIGNED, f"to {agent_id}", agent_id=agent_id, task_attempt=delivery.attempt)
-        attributes: dict[str, AttributeValue] = {
-            "gen_ai.operation.name": "invoke_agent",
-            "gen_ai.agent.name": agent_name,
-            "gen_ai.agent.id": agent_id,
-            "agent.id": agent_id,
-            "task.attempt": delivery.attempt,
+            attempt = gnomon.task(
+                task.type,
+                id=task.id,
+                priority=task.priority_name,
+                queue=task.queue,
+                attempt=delivery.attempt,
+                agent_id=chosen.id,
+                trust_score=chosen.trust,
+                tenant_id=task.tenant_id,
+                session_id=task.session_id,
+                deadline=task.deadline,
+            )
+            agent = Agent(self._peers, self._searches)
+            await self._settle(task, delivery.attempt, chosen, agent, attempt(self._execute))
+
+    async def _settle(self, task: Task, number: int, chosen: Chosen, agent: Agent, execute: Any) -> None:
+        """Execute an attempt, and tell router and delegation gateway how it ended."""
+        status, result = TaskStatus.COMPLETED, None
+        failure: Exception | None = None
+        try:
+            result = await execute(task, number, chosen, agent)
+        except TimeoutError as error:
+            status, failure = TaskStatus.TIMED_OUT, error
+        except TemporaryAgentError as error:
+            last = number >= RETRY.max_attempts
+            status, failure = (TaskStatus.DEAD_LETTERED if last else TaskStatus.RETRYING), error
+        except AgentError as error:
+            status, failure = TaskStatus.FAILED, error
+        reason = None if failure is None else str(failure) or "It took longer than it had time."
+        if failure is not None:
+            _logger.log(
+                logging.WARNING if status is TaskStatus.RETRYING else logging.ERROR,
+                "Attempt %d of task %s ended as %s: %s",
+                number,
+                task.id,
+                status,
+                reason,
+                exc_info=failure,
+            )
+        await self._report(task, number, status, agent=agent, result=result, error=reason)
+        await self._tell_outcome(chosen, succeeded=failure is None)
+        if isinstance(failure, TemporaryAgentError):
+            raise failure
+
+    async def _execute(self, task: Task, number: int, chosen: Chosen, agent: Agent) -> object:
+        """Let the agent do the task."""
+        began_s = time.perf_counter()
+        if task.type in CONVERSATIONS:
+            _turns.inc()
+        left_s = TASK_TIMEOUT_S if task.deadline is None else task.deadline - time.time()
+        try:
+            async with asyncio.timeout(min(left_s, TASK_TIMEOUT_S)):
+                with gnomon.agent(
+                    chosen.id,
+                    name=chosen.role,
+                    trust_score=chosen.trust,
+                    workspace=task.tenant_id,
+                    model=MODEL_NAME,
+                    provider=MODEL_PROVIDER,
+                ):
+                    return await agent.do(task)
+        except Exception as error:
+            if task.type in CONVERSATIONS:
+                _turn_errors.labels(type(error).__name__).inc()
+            current = gnomon.current_task()
+            if current is not None and isinstance(error, TemporaryAgentError) and number >= RETRY.max_attempts:
+                current.end_as("dead_lettered")
+            raise
+        finally:
+            if task.type in CONVERSATIONS:
+                _turn_seconds.observe(time.perf_counter() - began_s)
+
+    async def _choose(self, task: Task) -> Chosen:
+        """Return who does a task: whom it was passed on to, else one of its role, by trust."""
+        role = ROLE_BY_TYPE[task.type]
+        agents = await self._agents.get_or_make(role, lambda: self._ask_for_agents(role))
+        wanted = [one for one in agents if one["id"] == task.agent_id] or agents
+        if not wanted:
+            message = f"There is no agent for the role {role!r}."
+            raise TemporaryAgentError(message)
+        (one,) = random.choices(wanted, [one["trust"] ** 2 + 0.01 for one in wanted])
+        return Chosen(one["id"], role, round(one["trust"], 4))
+
+    async def _ask_for_agents(self, role: str) -> Any:
+        try:
+            return (await self._peers.delegation.get("/agents", params={"role": role})).raise_for_status().json()
+        except httpx.HTTPError as error:
+            message = f"The delegation gateway does not answer: {error!r}"
+            raise TemporaryAgentError(message) from error
+
+    async def _report(
+        self,
+        task: Task,
+        number: int,
+        status: TaskStatus,
+        *,
+        agent: Agent | None = None,
+        result: object = None,
+        error: str | None = None,
+    ) -> bool:
+        """Tell the router how a task stands; False when it has ended already."""
+        told = {
+            "status": status,
+            "attempt": number,
+            "result": result,
+            "error": error,
+            "tenant_id": task.tenant_id,
+            "persona_id": task.persona_id,
+            "input_tokens": agent.input_tokens if agent else 0,
+            "output_tokens": agent.output_tokens if agent else 0,
         }
         try:
-            async with asyncio.timeout(TASK_TIMEOUT_S):
-                with _tracer.start_as_current_span(f"invoke_agent {agent_name}", attributes=attributes):
-                    log_stage(TaskStatus.EXECUTING, f"by {agent_id}", agent_id=agent_id, task_attempt=delivery.attempt)
-                    result = await self._agent.do(task)
-        except TimeoutError as error:
-            return await self._settle(delivery, span, TaskStatus.TIMED_OUT, error)
-        except TemporaryAgentError as error:
-            return await self._retry(delivery, span, error)
-        except AgentError as error:
-            return await self._settle(delivery, span, TaskStatus.FAILED, error)
-        else:
-            await asyncio.to_thread(self._queue.finish, task.id, TaskStatus.COMPLETED, result=result)
-            span.set_attribute("task.status", TaskStatus.COMPLETED)
-            log_stage(TaskStatus.COMPLETED, f"attempt {delivery.attempt}", task_attempt=delivery.attempt)
-            return TaskStatus.COMPLETED
+            response = await self._peers.router.put(f"/tasks/{task.id}/state", json=told)
+        except httpx.HTTPError as trouble:
+            message = f"The router does not answer: {trouble!r}"
+            raise TemporaryAgentError(message) from trouble
+        if response.status_code == HTTPStatus.CONFLICT:
+            return False
+        response.raise_for_status()
+        return True
 
-    async def _retry(self, delivery: Delivery, span: Span, error: TemporaryAgentError) -> TaskStatus:
-        """Give the task back for another attempt, or set it aside when it had enough."""
-        if delivery.attempt >= REDELIVERY.attempts:
-            return await self._settle(delivery, span, TaskStatus.DEAD_LETTERED, error)
-        delay_s = REDELIVERY.delay_s(delivery.attempt)
-        await asyncio.to_thread(self._queue.retry, delivery.task.id, delay_s=delay_s, error=str(error))
-        span.add_event("retry", {"retry.number": delivery.attempt, "retry.delay_s": delay_s})
-        span.set_status(Status(StatusCode.ERROR, str(error)))
-        _logger.warning("Attempt %d failed, the next one follows in %.1f s: %s", delivery.attempt, delay_s, error)
-        return TaskStatus.QUEUED
-
-    async def _settle(self, delivery: Delivery, span: Span, status: TaskStatus, error: Exception) -> TaskStatus:
-        """Write down that the task came to no good end."""
-        reason = str(error) or f"took longer than {TASK_TIMEOUT_S} s"
-        await asyncio.to_thread(self._queue.finish, delivery.task.id, status, error=reason)
-        span.set_attribute("task.status", status)
-        span.set_status(Status(StatusCode.ERROR, reason))
-        log_stage(status, reason, error=error, task_attempt=delivery.attempt)
-        return status
+    async def _tell_outcome(self, chosen: Chosen, *, succeeded: bool) -> None:
+        """Let the agent's trust follow; a delegation gateway that is away misses it."""
+        try:
+            await self._peers.delegation.post(f"/agents/{chosen.id}/outcome", json={"succeeded": succeeded})
+        except httpx.HTTPError as error:
+            _logger.warning("The delegation gateway was not told how agent %s did: %r", chosen.id, error)
 
 
-async def work(arguments: ServiceArguments) -> None:
-    """Run a worker until SIGTERM or SIGINT."""
-    async with AsyncExitStack() as stack:
-        clients = []
-        for url in (arguments.model_url, arguments.executor_url):
-            client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=CALL_TIMEOUT_S))
-            HTTPXClientInstrumentor.instrument_client(client)
-            clients.append(client)
-        queue = TaskQueue.open(arguments.state_dir / "queue.sqlite")
-        stack.callback(queue.close)
-        worker = Worker(arguments.instance, queue, Agent(model=clients[0], tools=clients[1]))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, worker.stop)
-        await worker.run()
+def create_app(arguments: ServiceArguments, health: gnomon.Health) -> Starlette:
+    """Build the worker; it consumes from start to end."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            clients = {
+                name: await stack.enter_async_context(
+                    connect(arguments.urls[name], WAIT_TIMEOUT_S if name == "router" else CALL_TIMEOUT_S)
+                )
+                for name in ("model", "executor", "delegation", "router", "canvas")
+            }
+            store = open_store(arguments.cache)
+            stack.push_async_callback(store.close)
+            worker = Worker(
+                Peers(**clients), Cache("agents", store, AGENTS_KEPT_S), Cache("searches", store, SEARCHES_KEPT_S)
+            )
+            consumers = [
+                Consumer(
+                    arguments.broker,
+                    f"{arguments.topics}.{queue}",
+                    worker.handle,
+                    group=GROUP,
+                    retry=RETRY,
+                    concurrency=concurrency,
+                    lease_s=LEASE_S,
+                    drain_s=4.0,
+                )
+                for queue, concurrency in CONCURRENCY.items()
+            ]
+            running = [asyncio.create_task(consumer.run()) for consumer in consumers]
+            health.watch_loop(asyncio.get_running_loop())
+            health.check("consumers", live=True)(lambda: not any(task.done() for task in running))
+            yield
+            health.drain()
+            for consumer in consumers:
+                consumer.stop()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    return make_app([], lifespan)
 
 
-def main() -> None:
+def main(arguments: ServiceArguments) -> None:
     """Run a worker's process."""
-    arguments = ServiceArguments.parse()
-    stop_with_launcher()
-    with export_telemetry("worker", arguments.instance):
-        asyncio.run(work(arguments))
+    serve("conversation-worker", create_app, arguments)

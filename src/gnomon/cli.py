@@ -1,6 +1,7 @@
-"""The command line: `gnomon serve`, `keys`, `doctor`, `cost`, `config`, `test`, `version`."""
+"""The command line: `gnomon serve`, `keys`, `doctor`, `cost`, `config`, `test`, `demo`, `version`."""
 
 import asyncio
+import json
 import platform
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -49,7 +50,9 @@ keys_app = typer.Typer(help="Create, list and revoke API keys, also while a serv
 config_app = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
 test_app = typer.Typer(help="Test what you have written, without a server.", no_args_is_help=True)
 import_app = typer.Typer(help="Bring data from elsewhere into a running server.", no_args_is_help=True)
+demo_app = typer.Typer(help="Steer the sample system that `make demo` starts.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+app.add_typer(demo_app, name="demo")
 app.add_typer(import_app, name="import")
 app.add_typer(config_app, name="config")
 app.add_typer(test_app, name="test")
@@ -264,6 +267,33 @@ def cost(
     address = url or f"{settings.web.scheme}://{settings.web.host}:{settings.web.port}"
     verify = str(settings.web.tls_certificate) if settings.web.tls_certificate and not url else True
     print(_run(look_up_cost(address, task_id, key=key, verify=verify)))
+
+
+@demo_app.command("incident")
+def begin_incident(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What is to go wrong, such as slow-tool.")],
+    seconds: Annotated[float, typer.Option("--for", metavar="SECONDS", help="How long it lasts.")] = 60.0,
+    data_dir: Annotated[Path, typer.Option("--data-dir", help="The demo's folder.")] = Path(".demo"),
+) -> None:
+    """Let something go wrong in the running demo, to find it in Gnomon; a name that there is not lists all.
+
+    Ends with 1 when no demo runs or it refuses.
+    """
+    control = data_dir / "platform" / "control.json"
+    try:
+        told = json.loads(control.read_text(encoding="utf-8"))
+        answer = httpx.post(
+            f"{told['url']}/incidents/{name}",
+            json={"seconds": seconds},
+            headers={"Authorization": f"Bearer {told['token']}"},
+        )
+    except (OSError, ValueError, KeyError, httpx.HTTPError):
+        print(f"No demo runs that keeps {str(control)!r}. Start one with `make demo`.", file=sys.stderr)
+        raise typer.Exit(EXIT_FAILURE) from None
+    if not answer.is_success:
+        print(answer.json()["error"], file=sys.stderr)
+        raise typer.Exit(EXIT_FAILURE)
+    print(f"Something goes wrong for {seconds:g} s: {name}")
 
 
 @config_app.command("check")

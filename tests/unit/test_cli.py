@@ -116,3 +116,10 @@ def test_rules_are_part_of_the_configuration(tmp_path: Path) -> None:
 
     assert ended.exit_code == 2
     assert 'rules.yml: 1:46: group "g", rule 1, "a": could not parse expression: 1:5: parse error' in ended.stderr
+
+
+def test_an_incident_needs_a_demo_that_runs(tmp_path: Path) -> None:
+    ended = RUNNER.invoke(app, ["demo", "incident", "slow-tool", "--data-dir", str(tmp_path)])
+
+    assert ended.exit_code == 1
+    assert "Start one with `make demo`." in ended.stderr

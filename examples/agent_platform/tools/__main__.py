@@ -1,6 +1,7 @@
 """Serve one tool over standard input and output: a JSON object per line in, one per line out."""
 
 import json
+import resource
 import signal
 import sys
 import traceback
@@ -36,6 +37,15 @@ TOOLS: dict[str, type[Tool]] = {
 }
 
 
+def _measure(before: resource.struct_rusage) -> dict[str, float]:
+    """Return the CPU seconds of one call, and this process's memory at its peak."""
+    now = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "cpu_s": now.ru_utime + now.ru_stime - before.ru_utime - before.ru_stime,
+        "memory_bytes": now.ru_maxrss * 1024,
+    }
+
+
 def main() -> None:
     """Answer calls until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -43,6 +53,7 @@ def main() -> None:
     tool = TOOLS[name](Path(state_dir))
     for line in sys.stdin:
         signal.alarm(LAST_RESORT_S)
+        before = resource.getrusage(resource.RUSAGE_SELF)
         steps = Steps()
         answer: dict[str, object] = {"steps": steps.recorded}
         try:
@@ -54,6 +65,7 @@ def main() -> None:
                 "stacktrace": traceback.format_exc(),
             }
         signal.alarm(0)
+        answer["usage"] = _measure(before)
         print(json.dumps(answer), flush=True)
 
 
