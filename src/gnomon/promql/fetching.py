@@ -43,6 +43,10 @@ async def fetch(plan: Plan, source: SeriesSource, limits: Limits) -> dict[int, F
     """Return what each selector (by identity of its node) needs; raises LimitExceededError."""
     fetcher = _Fetcher(source, limits)
     nodes = list(plan.selections)
+    if len(nodes) > 1:
+        # The largest first: what is read for it may hold the others.
+        sizes = await asyncio.gather(*(fetcher.count(plan.selections[node]) for node in nodes))
+        nodes = [node for _size, node in sorted(zip(sizes, nodes, strict=True), reverse=True)]
     found = await asyncio.gather(*(fetcher.get(plan.selections[node]) for node in nodes))
     return dict(zip(nodes, found, strict=True))
 
@@ -56,6 +60,10 @@ class _Fetcher:
         self._series: dict[tuple[Any, ...], asyncio.Task[SeriesSet]] = {}
         self._answers: dict[Selection, asyncio.Task[Fetched]] = {}
         self._samples = 0
+
+    async def count(self, selection: Selection) -> int:
+        """Return how many series a selection has."""
+        return len(await self._find(selection.matchers, selection.start_ms, selection.end_ms))
 
     async def get(self, selection: Selection) -> Fetched:
         task = self._answers.get(selection)

@@ -28,6 +28,8 @@ _UNSETTLED_MS = 600_000
 _MUCH = 0.7
 # Of a block: when nobody has asked for this part of it for a while, it goes.
 _UNUSED = 0.3
+# Of the series that are being read: who asks for this part of them waits for that.
+_WORTH_WAITING = 0.05
 # Of the whole cache; a selection that would take more is not kept.
 _LARGEST_PART = 0.75
 _DAY_MS = 86_400_000
@@ -94,6 +96,21 @@ class _Block:
             self.from_ms, self.base = from_ms, _split(self.base, from_ms)[1]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """Samples that are being read: those of some series, after a time."""
+
+    sorted_ids: NDArray[np.uint64]
+    from_ms: int
+
+    def holds(self, series: SeriesSet, start_ms: int) -> bool:
+        """Tell whether samples are among them, and enough of them to be worth waiting for."""
+        if start_ms < self.from_ms or len(series) < _WORTH_WAITING * len(self.sorted_ids):
+            return False
+        places = np.minimum(np.searchsorted(self.sorted_ids, series.ids), len(self.sorted_ids) - 1)
+        return np.array_equal(self.sorted_ids[places], series.ids)
+
+
 class SampleCache:
     """Stand between the engine and a source, and keep samples; satisfies SeriesSource.
 
@@ -111,6 +128,7 @@ class SampleCache:
         self._max_bytes = max_bytes
         self._now = now
         self._blocks: list[_Block] = []
+        self._readings: dict[asyncio.Future[None], _Reading] = {}
         self._told_bytes = 0
         self._interval_ms = _USUAL_INTERVAL_MS
         self.hits = 0
@@ -135,6 +153,9 @@ class SampleCache:
         """Return all samples in `(start_ms, end_ms]`."""
         if not len(series) or not self._keeps(series, start_ms, end_ms):
             return await self._source.read_samples(series, start_ms, end_ms)
+        under_way = next((done for done, reading in self._readings.items() if reading.holds(series, start_ms)), None)
+        if under_way is not None:
+            await asyncio.wait((under_way,))
         for block in reversed(self._blocks):
             rows = block.rows_of(series.ids)
             if rows is not None and block.from_ms <= start_ms:
@@ -154,7 +175,13 @@ class SampleCache:
 
     async def _read(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples:
         token = self._arrivals.token()
-        samples = await self._source.read_samples(series, start_ms, end_ms)
+        done = asyncio.get_running_loop().create_future()
+        self._readings[done] = _Reading(np.sort(series.ids), start_ms)
+        try:
+            samples = await self._source.read_samples(series, start_ms, end_ms)
+        finally:
+            del self._readings[done]
+            done.set_result(None)
         if len(samples):
             # The densest series seen so far tell what to expect of others.
             self._interval_ms = min(self._interval_ms, (end_ms - start_ms) * len(series) / len(samples))

@@ -1,5 +1,6 @@
 """Answers that are kept, and samples that are kept: both as exact as asking anew."""
 
+import asyncio
 import itertools
 import random
 from typing import NamedTuple
@@ -51,6 +52,7 @@ class TrackingSource(MemorySource):
 
     async def read_samples(self, series: SeriesSet, start_ms: int, end_ms: int) -> Samples:
         samples = await super().read_samples(series, start_ms, end_ms)
+        await asyncio.sleep(0.01)
         self.read += len(samples)
         return samples
 
@@ -105,6 +107,24 @@ async def test_a_refresh_reads_only_what_is_new() -> None:
     source.read = 0
     await engine.range("rate(a[2m])", 5 * MINUTE_MS + 15_000, 30 * MINUTE_MS + 15_000, 15_000)
     assert source.read <= 10
+
+
+async def test_what_two_selectors_share_is_read_once() -> None:
+    """Series that are among those that another selector, or another question, is reading are taken from there."""
+    source, clock = TrackingSource(), itertools.count(step=10)
+    fill(source, 0, 30 * MINUTE_MS, random.Random(7))
+    engine = QueryEngine(
+        source, EngineSettings(result_cache_bytes=0), now=lambda: 3600.0, monotonic=lambda: next(clock)
+    )
+    # What has just come in is read again, so the engine has to have seen it a while before.
+    await engine.instant("a{y='0'}", 0)
+    source.read = 0
+    queries = ("rate(a{x='1'}[5m]) / ignoring(y) group_left sum by (x) (rate(a[5m]))", "sum(a)")
+    found = await asyncio.gather(*(engine.range(query, 600_000, 30 * MINUTE_MS, 30_000) for query in queries))
+    assert source.read == len([time_ms for time_ms in source.times_ms if time_ms > 300_000])
+    plain = QueryEngine(source, EngineSettings(sample_cache_bytes=0, result_cache_bytes=0))
+    for query, answer in zip(queries, found, strict=True):
+        assert_same(answer, await plain.range(query, 600_000, 30 * MINUTE_MS, 30_000))
 
 
 async def test_what_is_kept_stays_within_its_bytes() -> None:
