@@ -75,7 +75,10 @@ SELECT
 FROM spans${local}
 WHERE is_work(mapKeys(attributes));
 
-CREATE MATERIALIZED VIEW incoming_work_spans_to_work_spans ${on_cluster} TO work_spans${local} AS
+CREATE MATERIALIZED VIEW incoming_work_spans_to_told_work_spans ${on_cluster} TO told_work_spans AS
+SELECT * FROM incoming_work_spans WHERE tells_work(mapKeys(attributes), name);
+
+CREATE MATERIALIZED VIEW told_work_spans_to_work_spans ${on_cluster} TO work_spans${local} AS
 SELECT
     ts,
     trace_id,
@@ -121,8 +124,7 @@ FROM (
         sent_tokens(mapFilter((k, v) -> position(k, 'token') > 0, told)) AS sent,
         event_names,
         event_times
-    FROM incoming_work_spans
-    WHERE tells_work(mapKeys(attributes), name)
+    FROM told_work_spans
 );
 
 -- Put together here already: as rows of their own, all the spans of a task would be sorted and merged one by one as they are written,
