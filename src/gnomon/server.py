@@ -21,7 +21,7 @@ from gnomon.alerting.rule_files import load_rule_files
 from gnomon.alerting.rule_library import RuleLibrary, check_rule_files
 from gnomon.alerting.rule_service import RuleService, RuleSettings
 from gnomon.alerting.shared_samples import SharedSamples
-from gnomon.config import Config, SettingsError
+from gnomon.config import Config
 from gnomon.costs.cost_reports import CostReports
 from gnomon.dashboards.library import DashboardLibrary
 from gnomon.ingest.errors import AccessDeniedError
@@ -44,7 +44,7 @@ from gnomon.logs.tail import LogTail
 from gnomon.metrics.queries import MetricQueries
 from gnomon.model.api_keys import Scope
 from gnomon.model.byte_sizes import format_byte_size
-from gnomon.model.errors import GnomonError, UnavailableError
+from gnomon.model.errors import GnomonError, InvalidInputError, UnavailableError
 from gnomon.promql.engine import QueryEngine
 from gnomon.storage.alert_rule_store import AlertRuleStore
 from gnomon.storage.cluster import ClusterEngine
@@ -189,7 +189,7 @@ class Server:
         log.info("stopped")
 
     async def reload(self) -> ReloadOutcome:
-        """Read the configuration again and apply what can change while running; raises SettingsError if it is wrong."""
+        """Read the configuration again and apply what can change while running; raises InvalidInputError on faults."""
         new = self._read_config()
         load_rule_files(new.prometheus.rule_files, new.promql.features)
         check_rule_files(new.options.alerting.rules)
@@ -511,7 +511,7 @@ async def run_server(config: Config, read_config: Callable[[], Config]) -> None:
 async def _reload(server: Server) -> None:
     try:
         await server.reload()
-    except SettingsError as error:
+    except InvalidInputError as error:
         log.warning("configuration is wrong, the old one stays", error=str(error))
 
 
