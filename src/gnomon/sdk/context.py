@@ -25,14 +25,20 @@ class WorkContext:
 
     def fields(self) -> dict[str, str | int]:
         """Return what is known by field name, as log lines and journals carry it."""
-        return {name: value for name, value in zip(_FIELDS, _values(self), strict=False) if value is not None}
+        values = _values(self)
+        if values[:-1] == _NOTHING:  # a request's
+            return {} if self.endpoint is None else {"endpoint": self.endpoint}
+        return {name: value for name, value in zip(_FIELDS, values, strict=True) if value is not None}
 
     def attributes(self) -> dict[str, str | int]:
         """Return what is known by attribute name (`task.id`, …), as spans and events carry it.
 
         The endpoint is not among them: HTTP spans tell it.
         """
-        return {key: value for key, value in zip(_KEYS, _values(self), strict=False) if value is not None}
+        values = _values(self)[:-1]
+        if values == _NOTHING:
+            return {}
+        return {key: value for key, value in zip(_KEYS, values, strict=True) if value is not None}
 
 
 _FIELDS = tuple(WorkContext.__slots__)
@@ -51,6 +57,7 @@ ATTRIBUTES = {
 }
 # All but the endpoint, which is the last field.
 _KEYS = tuple(ATTRIBUTES.values())
+_NOTHING = (None,) * len(_KEYS)
 EMPTY = WorkContext()
 _current: ContextVar[WorkContext] = ContextVar("gnomon_work", default=EMPTY)
 

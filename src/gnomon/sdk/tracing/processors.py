@@ -28,7 +28,9 @@ class SpanSender(SpanProcessor):
         """Say on the span whose work it is."""
         work = context.current()
         if work is not context.EMPTY:
-            span.set_attributes(work.attributes())
+            attributes = work.attributes()
+            if attributes:
+                span.set_attributes(attributes)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Encode and queue."""
