@@ -14,7 +14,8 @@ const NOTABLE = 0.1;
 /** How much a figure changed; bad news has an arrow and a colour. */
 export function Change({ now, before, bad }: ChangeProps) {
   if (now === null || now === undefined || before === null || before === undefined) return <span className={styles.change} />;
-  const rose = now > before * (1 + NOTABLE);
+  // What is new has no base to have risen from.
+  const rose = before > 0 && now > before * (1 + NOTABLE);
   const fell = now < before * (1 - NOTABLE);
   const isBad = (bad === "rise" && rose) || (bad === "fall" && fell);
   return (

@@ -151,7 +151,7 @@ const COLUMNS: readonly Column<Row>[] = [
     title: "Trust",
     hint: "The last trust score told, 0 to 1",
     numeric: true,
-    width: "12%",
+    width: "15%",
     sortBy: ({ summary }) => summary.trust_score,
     cell: ({ summary, before, lines }) =>
       summary.trust_score === null ? (
@@ -203,7 +203,7 @@ const COLUMNS: readonly Column<Row>[] = [
     key: "tasks",
     title: "Tasks",
     numeric: true,
-    width: "72px",
+    width: "56px",
     sortBy: ({ summary }) => summary.tasks,
     cell: ({ summary }) => (
       <PageLink {...agentTasksLink(summary.agent)} title={`${formatCount(summary.attempts)} attempts`}>
@@ -211,7 +211,7 @@ const COLUMNS: readonly Column<Row>[] = [
       </PageLink>
     ),
   },
-  { key: "running", title: "Running", numeric: true, width: "72px", sortBy: ({ summary }) => summary.running, cell: ({ summary }) => formatCount(summary.running) },
+  { key: "running", title: "Running", numeric: true, width: "60px", sortBy: ({ summary }) => summary.running, cell: ({ summary }) => formatCount(summary.running) },
 ];
 
 const costTitle = (cost: Cost) =>
