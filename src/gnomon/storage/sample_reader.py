@@ -198,7 +198,8 @@ def _take_runs(array: NDArray[N], starts: Integers, ends: Integers) -> NDArray[N
     if after[-1] > _LONG_RUN * len(starts):
         runs = zip(starts.tolist(), ends.tolist(), strict=True)
         return np.concatenate([array[start:end] for start, end in runs])
-    return array[np.arange(after[-1]) + np.repeat(starts - (after - sizes), sizes)]
+    taken: NDArray[N] = array[np.arange(after[-1]) + np.repeat(starts - (after - sizes), sizes)]
+    return taken
 
 
 def _without_repeats(offsets: Integers, times: Integers, values: Floats, mixed: Integers) -> Samples:
