@@ -108,7 +108,7 @@ class Model:
 
     def _end(self, completion: "Completion", decoding: trace.Span) -> None:
         self._slots.release()
-        decoding.set_attribute("gen_ai.usage.output_tokens", completion.usage.completion)
+        decoding.set_attribute("decode.tokens", completion.usage.completion)
         decoding.end()
 
     def _describe(self, name: str) -> dict[str, object]:
