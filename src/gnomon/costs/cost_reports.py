@@ -145,6 +145,11 @@ class CostReports:
             resource_prices=self._resource_prices(),
         )
 
+    async def of_each(self, time_range: TimeRange, by: CostDimension) -> dict[str, Cost]:
+        """Return what each value of a dimension cost in a range."""
+        await self.update_prices(time_range)
+        return {line.keys[0]: _cost([line]) for line in await self._costs.add_up(time_range, (by,), {})}
+
     async def over_time(
         self, time_range: TimeRange, by: CostDimension, only: dict[CostDimension, str]
     ) -> list[CostPoint]:

@@ -28,8 +28,7 @@ class AgentsResponse(BaseModel):
 async def list_agents(services: ServicesDep, time_range: TimeRangeDep) -> AgentsResponse:
     """Return load, success, trust, latency and cost of every agent that worked in the range."""
     agents = await services.work.agents.summarize(time_range)
-    report = await services.costs.report(time_range, "agent", {})
-    costs = {group.value: group.cost for group in report.groups}
+    costs = await services.costs.of_each(time_range, "agent")
     return AgentsResponse(agents=[PricedAgent(summary=agent, cost=costs.get(agent.agent)) for agent in agents])
 
 
