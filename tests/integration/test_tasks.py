@@ -310,3 +310,18 @@ def _check_replay_is_linked(told: Told, trace_id: str) -> None:
 def _queued(path: Path) -> list[bytes]:
     with sqlite3.connect(path) as connection:
         return [bytes(row[0]) for row in connection.execute("SELECT body FROM gnomon_message ORDER BY id")]
+
+
+def test_a_call_is_priced_as_totals_hold_it(told: Told) -> None:
+    call = told.get(f"/api/llm/spans/{TRACE}/{'3' * 16}/cost")
+    assert call["counted"]
+    assert call["price"]["model"] == "claude-sonnet-4-5"
+    (of_model,) = (
+        group for group in told.get("/api/tasks/order/17/cost")["by_model"] if group["value"] == "claude-sonnet-4-5"
+    )
+    assert call["cost"] == of_model["cost"]
+
+
+def test_only_a_running_task_has_a_forecast(told: Told) -> None:
+    assert told.get("/api/tasks/order/17")["forecast"] is None
+    assert told.get("/api/tasks/waiting")["forecast"]["elapsed_ns"] >= 100 * 10**9

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from gnomon.costs.cost_views import (
     BudgetState,
+    CallCost,
     ChildCost,
     Cost,
     CostGroup,
@@ -20,7 +21,7 @@ from gnomon.costs.prices import find_rates
 from gnomon.costs.settings import Budget, Period, Settings
 from gnomon.lifecycle import Clock
 from gnomon.model.errors import NotFoundError
-from gnomon.model.tasks import CostDimension, Task
+from gnomon.model.tasks import CostDimension, Task, WorkSpan
 from gnomon.model.time_ranges import NANOSECONDS, TimeRange
 from gnomon.storage.cost_store import CostLine, CostStore, span_of
 from gnomon.storage.task_store import TaskStore
@@ -112,6 +113,47 @@ class CostReports:
             network_precision=own.network_precision,
             prices=await self._prices([line.keys[1] for line in lines], time_range),
             resource_prices=self._resource_prices(),
+        )
+
+    async def of_call(self, span: WorkSpan) -> CallCost:
+        """Return what one call of a model cost, rounded as it is for totals."""
+        time_range = TimeRange(span.start_ns, span.start_ns + 1)
+        await self.update_prices(time_range)
+        price = next(
+            (
+                rate
+                for rate in reversed(await self._prices([span.model], time_range))
+                if rate.provider == span.provider and (not rate.above_tokens or span.input_tokens > rate.above_tokens)
+            ),
+            None,
+        )
+        told = span.input_tokens + span.output_tokens > 0
+        fresh = span.input_tokens - min(span.input_tokens, span.cached_tokens + span.cache_write_tokens)
+        parts = (
+            [
+                _per_million(fresh, price.input_nd),
+                _per_million(span.cached_tokens, price.cached_nd),
+                _per_million(span.cache_write_tokens, price.cache_write_nd),
+                _per_million(span.output_tokens, price.output_nd),
+            ]
+            if price
+            else [0] * 4
+        )
+        unpriced = int(told and price is None)
+        return CallCost(
+            cost=Cost(
+                sum(parts),
+                sum(parts),
+                *parts,
+                0,
+                0,
+                0,
+                complete=not unpriced,
+                unpriced_calls=unpriced,
+                unpriced_models=(span.model,) if unpriced else (),
+            ),
+            price=price,
+            counted=span.counted,
         )
 
     async def report(self, time_range: TimeRange, by: CostDimension, only: dict[CostDimension, str]) -> CostReport:
@@ -335,3 +377,7 @@ def _usage(lines: Sequence[CostLine]) -> Usage:
 
 def _share(total: int, count: int) -> int | None:
     return round(total / count) if count else None
+
+
+def _per_million(tokens: int, rate_nd: int) -> int:
+    return (tokens * rate_nd + 500_000) // 1_000_000

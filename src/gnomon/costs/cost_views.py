@@ -158,6 +158,18 @@ class TaskCost:
 
 
 @dataclass(frozen=True, slots=True)
+class CallCost:
+    """Give what one call of a model cost, and the price that it was reckoned with, null where nobody knows one.
+
+    `counted` is false where another span tells of the same tokens: totals hold the cost once, with that one.
+    """
+
+    cost: Cost
+    price: PriceSource | None
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ChildCost:
     """Give what one task under another cost: itself, and with what it gave rise to."""
 

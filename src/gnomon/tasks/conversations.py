@@ -78,8 +78,7 @@ class Conversations:
         span = await self._traces.read_span(trace, parsed) if trace else None
         work = await self._work.find(trace.trace_id, parsed) if trace and span else None
         if trace is None or span is None or work is None:
-            message = f"Trace {trace_id!r} has no span {span_id!r} of a model, an agent or a tool."
-            raise NotFoundError(message)
+            raise NotFoundError(_no_span(trace_id, span_id))
         values = _decoded(span.attributes)
         said = read_messages(span, await self._work.messages(trace.trace_id, parsed))
         return Conversation(
@@ -95,6 +94,15 @@ class Conversations:
             redacted=span.redacted,
         )
 
+    async def span(self, trace_id: str, span_id: str) -> WorkSpan:
+        """Return a span of a model, an agent or a tool, without what was said; raises NotFoundError as `open` does."""
+        parsed, parsed_span = parse_trace_id(trace_id), parse_span_id(span_id)
+        trace = await self._traces.find(parsed)
+        work = await self._work.find(trace.trace_id, parsed_span) if trace else None
+        if work is None:
+            raise NotFoundError(_no_span(trace_id, span_id))
+        return work
+
 
 def read_messages(span: Span, records: Sequence[SpanMessage] = ()) -> list[ChatMessage]:
     """Return what was said, in order; of several ways in which a span tells it, the first that is there counts."""
@@ -107,7 +115,8 @@ def read_messages(span: Span, records: Sequence[SpanMessage] = ()) -> list[ChatM
         for record in records
     ]
     details = next((v for name, _, v in told if name == "gen_ai.client.inference.operation.details"), {})
-    return (
+    instructed = _instructions(values) or _instructions(details)
+    said = (
         _structured(values)
         or _structured(details)
         or _indexed(values)
@@ -116,11 +125,16 @@ def read_messages(span: Span, records: Sequence[SpanMessage] = ()) -> list[ChatM
         or _tool(values)
         or _plain(values)
     )
+    return said if any(message.role == "system" for message in said) else instructed + said
 
 
 def as_text(value: Any) -> str:
     """Return a value as text: text as it is, everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _no_span(trace_id: str, span_id: str) -> str:
+    return f"Trace {trace_id!r} has no span {span_id!r} of a model, an agent or a tool."
 
 
 def _decoded(attributes: Iterable[TypedAttribute]) -> dict[str, Any]:
@@ -137,12 +151,15 @@ def _json(value: Any) -> Any:
     return value
 
 
+def _instructions(values: Mapping[str, Any]) -> list[ChatMessage]:
+    """Read what a model was told beside the messages."""
+    parts = _parts(_json(values.get("gen_ai.system_instructions")))
+    return [ChatMessage("input", "system", parts)] if parts else []
+
+
 def _structured(values: Mapping[str, Any]) -> list[ChatMessage]:
     """Read the current conventions: messages as attributes, as nested values or as JSON."""
     said = []
-    if "gen_ai.system_instructions" in values:
-        parts = _parts(_json(values["gen_ai.system_instructions"]))
-        said.append(ChatMessage("input", "system", parts))
     ways: tuple[tuple[str, Direction], ...] = (("gen_ai.input.messages", "input"), ("gen_ai.output.messages", "output"))
     for key, direction in ways:
         said += [_message(direction, message) for message in _sequence(_json(values.get(key)))]
@@ -228,7 +245,8 @@ def _indexed(values: Mapping[str, Any]) -> list[ChatMessage]:
         parts += [_call(call) for _, call in sorted(calls.items())]
         reason = str(fields.get("finish_reason", ""))
         said.append(ChatMessage("output" if output else "input", role, tuple(parts), reason))
-    return said
+    # Some tell the roles and leave what was said to other attributes.
+    return said if any(message.parts for message in said) else []
 
 
 def _numbered(fields: Mapping[str, Any], pattern: re.Pattern[str], field: str) -> list[Any]:
@@ -267,6 +285,8 @@ def _listed(values: Mapping[str, Any]) -> list[ChatMessage]:
     for key in ("pydantic_ai.all_messages", "all_messages", "all_messages_events", "events"):
         messages = _sequence(_json(values.get(key)))
         if messages and all(isinstance(message, dict) for message in messages):
+            if key == "events":
+                return _events([(str(message.get("event.name", "")), message, {}) for message in messages])
             return [
                 _message("output" if message.get("role") == "assistant" else "input", message) for message in messages
             ]
@@ -277,18 +297,34 @@ def _listed(values: Mapping[str, Any]) -> list[ChatMessage]:
 def _tool(values: Mapping[str, Any]) -> list[ChatMessage]:
     name = str(values.get("gen_ai.tool.name", ""))
     identity = str(values.get("gen_ai.tool.call.id", ""))
+    arguments: tuple[str, ...] = ("gen_ai.tool.call.arguments", "tool_arguments")
+    results: tuple[str, ...] = ("gen_ai.tool.call.result", "tool_response")
+    if values.get("openinference.span.kind") == "TOOL":
+        name = str(values.get("tool.name", name))
+        arguments, results = (*arguments, "input.value"), (*results, "output.value")
     said = []
-    for key in ("gen_ai.tool.call.arguments", "tool_arguments"):
+    for key in arguments:
         if key in values:
-            part = MessagePart("tool_call", as_text(values[key]), name, identity)
+            part = MessagePart("tool_call", _unwrapped(values[key]), name, identity)
             said.append(ChatMessage("input", "assistant", (part,)))
             break
-    for key in ("gen_ai.tool.call.result", "tool_response"):
+    for key in results:
         if key in values:
-            part = MessagePart("tool_result", as_text(values[key]), name, identity)
+            part = MessagePart("tool_result", _unwrapped(values[key]), name, identity)
             said.append(ChatMessage("output", "tool", (part,)))
             break
     return said
+
+
+def _unwrapped(value: Any) -> str:
+    """Return a tool's arguments or result without the envelope in which LangChain's instrumentors send it."""
+    match _json(value):
+        case {"type": "tool", "data": {"content": content}} | {"output": {"kwargs": {"content": content}}}:
+            return as_text(content)
+        case {"input_str": arguments}:
+            return as_text(arguments)
+        case _:
+            return as_text(value)
 
 
 def _plain(values: Mapping[str, Any]) -> list[ChatMessage]:

@@ -29,6 +29,14 @@ class RunningTasks:
         running = [RunningTask(task, forecast(task, lengths.get(task.type, ()), now_ns)) for task in tasks]
         return sorted(running, key=lambda found: (not found.forecast.outruns, found.task.start_ns))
 
+    async def forecast(self, task: Task) -> Forecast | None:
+        """Return how long one task still needs; null where it has ended."""
+        if task.ended:
+            return None
+        now_ns = self._clock.now_ns()
+        lengths = await self._store.durations([task.type], now_ns)
+        return forecast(task, lengths.get(task.type, ()), now_ns)
+
 
 def forecast(task: Task, lengths_ns: Sequence[int], now_ns: int) -> Forecast:
     """Return how long a task still needs, by how long others of its kind took, in nanoseconds.

@@ -664,6 +664,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/llm/spans/{trace_id}/{span_id}/cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell what a call of a model cost
+         * @description Return its cost by kind of token, and the price behind it.
+         */
+        get: operations["get_call_cost_api_llm_spans__trace_id___span_id__cost_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs/around/{line_id}": {
         parameters: {
             query?: never;
@@ -2590,6 +2610,18 @@ export interface components {
         BudgetsResponse: {
             /** Budgets */
             budgets: components["schemas"]["BudgetState"][];
+        };
+        /**
+         * CallCost
+         * @description Give what one call of a model cost, and the price that it was reckoned with, null where nobody knows one.
+         *
+         *     `counted` is false where another span tells of the same tokens: totals hold the cost once, with that one.
+         */
+        CallCost: {
+            cost: components["schemas"]["Cost"];
+            /** Counted */
+            counted: boolean;
+            price: components["schemas"]["PriceSource"] | null;
         };
         /**
          * CardinalityResponse
@@ -5534,10 +5566,11 @@ export interface components {
         };
         /**
          * TaskResponse
-         * @description Tell one task whole, with what it and everything under it cost.
+         * @description Tell one task whole, with what it and everything under it cost, and how long it still needs while it runs.
          */
         TaskResponse: {
             cost: components["schemas"]["TaskCost"];
+            forecast: components["schemas"]["Forecast"] | null;
             journey: components["schemas"]["TaskJourney"];
         };
         /**
@@ -5938,6 +5971,7 @@ export type BandView = components['schemas']['BandView'];
 export type BatchesResponse = components['schemas']['BatchesResponse'];
 export type BudgetState = components['schemas']['BudgetState'];
 export type BudgetsResponse = components['schemas']['BudgetsResponse'];
+export type CallCost = components['schemas']['CallCost'];
 export type CardinalityResponse = components['schemas']['CardinalityResponse'];
 export type Change = components['schemas']['Change'];
 export type ChatMessage = components['schemas']['ChatMessage'];
@@ -8031,6 +8065,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_call_cost_api_llm_spans__trace_id___span_id__cost_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 32 or 16 hexadecimal digits. */
+                trace_id: string;
+                /** @description 16 hexadecimal digits. */
+                span_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallCost"];
                 };
             };
             /** @description Bad Request */

@@ -9,7 +9,7 @@ from gnomon.costs.cost_views import Cost, TaskCost
 from gnomon.model.durations import parse_duration_ns
 from gnomon.model.tasks import Task, TaskCounts, TaskFilter, TaskSort, TaskState
 from gnomon.model.trace_ids import parse_trace_id
-from gnomon.tasks.task_views import RunningTask, TaskJourney
+from gnomon.tasks.task_views import Forecast, RunningTask, TaskJourney
 from gnomon.web.services import ServicesDep
 from gnomon.web.time_range import TimeRangeDep
 
@@ -40,10 +40,11 @@ class RunningTasksResponse(BaseModel):
 
 
 class TaskResponse(BaseModel):
-    """Tell one task whole, with what it and everything under it cost."""
+    """Tell one task whole, with what it and everything under it cost, and how long it still needs while it runs."""
 
     journey: TaskJourney
     cost: TaskCost
+    forecast: Forecast | None
 
 
 class TracedTasksResponse(BaseModel):
@@ -138,4 +139,9 @@ async def get_task_cost(services: ServicesDep, task_id: TaskId) -> TaskCost:
 @router.get("/{task_id:path}", summary="Tell a task")
 async def get_task(services: ServicesDep, task_id: TaskId) -> TaskResponse:
     """Return its journey on one time line, attempts, steps, children, dead letters, resources and cost."""
-    return TaskResponse(journey=await services.work.journeys.open(task_id), cost=await services.costs.of_task(task_id))
+    journey = await services.work.journeys.open(task_id)
+    return TaskResponse(
+        journey=journey,
+        cost=await services.costs.of_task(task_id),
+        forecast=await services.work.running.forecast(journey.task),
+    )
