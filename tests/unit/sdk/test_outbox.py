@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from gnomon.sdk import wire
 from gnomon.sdk.outbox import Outbox
@@ -57,8 +58,8 @@ def receiver() -> Iterator[Receiver]:
     server.server_close()
 
 
-def open_outbox(endpoint: str, **more: float) -> Outbox:
-    settings = Settings("x", endpoint=endpoint, send_interval_s=0.05, timeout_s=2, **more)  # type: ignore[arg-type]
+def open_outbox(endpoint: str, send_interval_s: float = 0.05, **more: float) -> Outbox:
+    settings = Settings("x", endpoint=endpoint, send_interval_s=send_interval_s, timeout_s=2, **more)  # type: ignore[arg-type]
     return Outbox(settings, lambda: {"service.name": "x"}, lambda _outbox: None)
 
 
@@ -140,3 +141,16 @@ def test_threads_that_flush_and_post_at_the_same_time_share_one_connection(recei
     assert sorted(numbers(receiver.requests)) == [1000 * index + number for index in range(4) for number in range(50)]
     assert sum(path == "/v1/metrics" for path, _body in receiver.requests) == 200
     assert receiver.connections == 1
+
+
+def test_what_does_not_fit_one_request_comes_in_several_and_each_scope_keeps_its_items(receiver: Receiver) -> None:
+    outbox = open_outbox(f"http://127.0.0.1:{receiver.server_port}", send_interval_s=30, queue_bytes=2**26)
+    scopes = [InstrumentationScope("one"), InstrumentationScope("two")]
+    long = wire.field(b"\x12", wire.field(b"\x2a", wire.any_value("x" * 30_000)))
+    for number in range(100):
+        outbox.put("logs", scopes[number % 2], long)
+    assert outbox.close(5)
+    requests = [ExportLogsServiceRequest.FromString(body) for _path, body in receiver.requests]
+    assert [sum(len(scope.log_records) for scope in one.resource_logs[0].scope_logs) for one in requests] == [69, 31]
+    assert [scope.scope.name for scope in requests[0].resource_logs[0].scope_logs] == ["one", "two"]
+    assert outbox.counts()["logs"] == {"sent": 100, "dropped": 0, "refused": 0}

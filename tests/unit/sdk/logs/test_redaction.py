@@ -65,3 +65,13 @@ def test_secrets_are_found_by_what_stands_before_them(text: str, secret: str) ->
 def test_all_else_stays(text: str) -> None:
     assert Redactor().mask_text(text) == text
     assert Redactor().mask_fields({"text": text, "n": 3, "none": None}) == {"text": text, "n": 3, "none": None}
+
+
+def test_a_text_known_as_a_value_is_looked_at_again_as_a_name() -> None:
+    redactor = Redactor()
+    assert redactor.suspects_line("seen", {"kind": "access_token", "n": 7}) is False
+    assert redactor.suspects_line("seen", {"kind": "access_token", "n": 7}) is False
+    assert redactor.suspects_line("seen", {"access_token": "hunter"}) is True
+    assert redactor.suspects_line("seen", {"kind": "x"}) is False
+    assert redactor.suspects_line("password=hunter2", {"kind": "x"}) is True
+    assert redactor.suspects_line("seen", {"kind": ["x"]}) is None
