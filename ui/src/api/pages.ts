@@ -8,8 +8,11 @@ import { type Params, request } from "./client";
 import { type Ranged, useRangeQuery } from "./queries";
 
 interface Page {
+  /** Null or empty on the last page. */
   next_cursor: string | null;
 }
+
+const nextOf = (page: Page | undefined) => (page?.next_cursor === "" ? undefined : (page?.next_cursor ?? undefined));
 
 export interface Pages<T> {
   /** The first page, for its state. */
@@ -31,14 +34,14 @@ interface PagesOptions {
 export function usePages<T extends Page>(path: string, params: Params, { within = null, enabled = true }: PagesOptions = {}): Pages<T> {
   const limits = within ? { from: momentText(within.startMs), to: momentText(within.endMs) } : {};
   const first = useRangeQuery<T>(path, { ...params, ...limits }, { enabled });
-  const cursor = first.data?.data.next_cursor ?? null;
+  const cursor = nextOf(first.data?.data) ?? null;
   const range = within ?? first.data?.range ?? { startMs: 0, endMs: 1 };
   const rest = useInfiniteQuery({
     queryKey: [path, "rest", params, range, cursor],
     queryFn: ({ pageParam, signal }) =>
       request<T>(path, { params: { ...params, from: momentText(range.startMs), to: momentText(range.endMs), cursor: pageParam }, signal }),
     initialPageParam: cursor ?? "",
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    getNextPageParam: (page) => nextOf(page),
     enabled: false,
     staleTime: Infinity,
     placeholderData: undefined,

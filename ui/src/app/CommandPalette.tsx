@@ -1,12 +1,13 @@
 import { Modal } from "@mantine/core";
-import { Box, ChartLine, CornerDownLeft, GitCommitHorizontal, LayoutGrid, Search } from "lucide-react";
+import { useDebouncedValue } from "@mantine/hooks";
+import { Box, ChartLine, CornerDownLeft, GitCommitHorizontal, LayoutGrid, ListChecks, Search } from "lucide-react";
 import { type ComponentType, useId, useMemo, useState } from "react";
 import { useApi } from "../api/queries";
-import type { DashboardListResponse } from "../api/schema";
+import type { DashboardListResponse, TaskListResponse } from "../api/schema";
 import { useOpen } from "../components/useOpen";
 import { parseTraceReference, shortId } from "../format/ids";
 import styles from "./CommandPalette.module.css";
-import { dashboardLink, logsLink, metricLink, quoteValue, serviceLink, serviceLogsLink, serviceTracesLink, type Target, traceLink } from "./links";
+import { dashboardLink, logsLink, metricLink, quoteValue, serviceLink, serviceLogsLink, serviceTracesLink, type Target, taskLink, traceLink } from "./links";
 import { matchScore } from "./match";
 import { railPages } from "./pages";
 
@@ -18,7 +19,7 @@ interface Command {
   target: Target;
 }
 
-/** Search anywhere: pages, services, metrics, dashboards, trace ids in any spelling, words in the logs. */
+/** Search anywhere: pages, services, tasks, metrics, dashboards, trace ids in any spelling, words in the logs. */
 export function CommandPalette({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
@@ -28,9 +29,17 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   const dashboards = useApi<DashboardListResponse>("/api/dashboards");
   // Thousands of names: only for somebody who types.
   const metrics = useApi<{ data: readonly string[] }>("/api/v1/label/__name__/values", {}, { enabled: text.trim().length > 1 });
+  const [typed] = useDebouncedValue(text.trim(), TASKS_AFTER_MS);
+  const tasks = useApi<TaskListResponse>("/api/tasks", { q: typed, from: "now-7d", to: "now", limit: MOST_TASKS }, { enabled: typed.length > 2 });
+  const tasksFound = typed.length > 2 ? tasks.data?.tasks : undefined;
   const known = useMemo(
-    () => ({ services: services.data?.data ?? [], dashboards: dashboards.data?.dashboards ?? [], metrics: metrics.data?.data ?? [] }),
-    [services.data, dashboards.data, metrics.data],
+    () => ({
+      tasks: tasksFound?.map(({ task }) => task) ?? [],
+      services: services.data?.data ?? [],
+      dashboards: dashboards.data?.dashboards ?? [],
+      metrics: metrics.data?.data ?? [],
+    }),
+    [tasksFound, services.data, dashboards.data, metrics.data],
   );
   const commands = useMemo(() => findCommands(text, known), [text, known]);
   const at = Math.min(chosen, commands.length - 1);
@@ -47,9 +56,9 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
           autoFocus
           data-autofocus
           value={text}
-          placeholder="Page, service, metric, dashboard, trace id, or words in the logs"
+          placeholder="Page, service, task, metric, dashboard, trace id, or words in the logs"
           role="combobox"
-          aria-label="Search pages, services, metrics, dashboards and trace ids"
+          aria-label="Search pages, services, tasks, metrics, dashboards and trace ids"
           aria-expanded
           aria-controls={listId}
           aria-activedescendant={commands[at] ? `${listId}-${at}` : undefined}
@@ -99,14 +108,18 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
 }
 
 const LIMIT = 12;
+const MOST_TASKS = 6;
+/** Tasks are looked for when typing rests. */
+const TASKS_AFTER_MS = 200;
 
 interface Known {
+  tasks: readonly { task_id: string; type: string }[];
   services: readonly string[];
   dashboards: DashboardListResponse["dashboards"];
   metrics: readonly string[];
 }
 
-function findCommands(text: string, { services, dashboards, metrics }: Known): Command[] {
+function findCommands(text: string, { tasks, services, dashboards, metrics }: Known): Command[] {
   const wanted = text.trim();
   const trace = parseTraceReference(wanted);
   if (trace) {
@@ -146,6 +159,7 @@ function findCommands(text: string, { services, dashboards, metrics }: Known): C
             icon: LayoutGrid,
             target: dashboardLink(id),
           })),
+          ...tasks.map(({ task_id: id, type }) => ({ id: `task ${id}`, words: id, note: type === "" ? "Task" : `Task, ${type}`, icon: ListChecks, target: taskLink(id) })),
           ...metrics.map((name) => ({ id: `metric ${name}`, words: name, note: "Metric", icon: ChartLine, target: metricLink(name) })),
         ]
       : []),

@@ -12,7 +12,7 @@ export function formatMoney(nanodollars: number | null | undefined): string {
   if (dollars === 0) return "$0";
   if (dollars < 0.000_000_95) return sign === "" ? "< $0.000001" : "> −$0.000001";
   // A lone digit behind the point looks like a slip in an amount: $1.50, not $1.5.
-  if (dollars >= 1 && dollars < 99.95) return `${sign}$${dollars.toFixed(dollars < 9.995 ? 2 : 1)}`;
+  if (dollars >= 1 && dollars < 9.995 && Math.round(dollars * 100) % 100 !== 0) return `${sign}$${dollars.toFixed(2)}`;
   return `${sign}$${threeDigits(dollars)}`;
 }
 

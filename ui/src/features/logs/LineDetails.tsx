@@ -1,6 +1,6 @@
 import { ChartBarBig, Columns3, Equal, EqualNot, ListTree, Waypoints } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
-import { serviceTracesLink, traceLink } from "../../app/links";
+import { serviceTracesLink, taskLink, traceLink } from "../../app/links";
 import { CopyButton } from "../../components/Copyable";
 import { PageLink } from "../../components/PageLink";
 import { ServiceName } from "../../components/ServiceName";
@@ -134,6 +134,8 @@ interface FieldRowProps {
   countable?: boolean;
 }
 
+/** Attributes that name a task. */
+const IS_TASK = /^task\.(parent_)?id$/;
 const LONG = 400;
 /** More characters than this need the whole width. */
 const WIDE = 64;
@@ -148,7 +150,15 @@ function FieldRow({ name, field, value, actions, countable = true }: FieldRowPro
       <dt title={field}>{name}</dt>
       <dd>
         <span className={styles.value}>
-          {text === "" ? <span className="quiet">empty</span> : cut ? `${text.slice(0, LONG)}…` : text}
+          {text === "" ? (
+            <span className="quiet">empty</span>
+          ) : IS_TASK.test(name) ? (
+            <PageLink {...taskLink(text)}>{text}</PageLink>
+          ) : cut ? (
+            `${text.slice(0, LONG)}…`
+          ) : (
+            text
+          )}
           {cut && (
             <button type="button" className={styles.more} onClick={() => setWhole(true)}>
               Show all {formatCount(text.length)} characters

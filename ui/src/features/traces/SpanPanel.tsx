@@ -3,7 +3,7 @@ import { type ReactNode, useState } from "react";
 import { useApi } from "../../api/queries";
 import type { Attribute, SpanDetails, SpanEvent, Waterfall } from "../../api/schema";
 import { momentText } from "../../app/timeRange";
-import { traceLink, traceLogsLink, tracesLink } from "../../app/links";
+import { taskLink, traceLink, traceLogsLink, tracesLink } from "../../app/links";
 import { Button } from "../../components/Button";
 import { CopyButton, Id } from "../../components/Copyable";
 import { PageLink } from "../../components/PageLink";
@@ -12,6 +12,7 @@ import { Time } from "../../components/Time";
 import { ServiceName } from "../../components/ServiceName";
 import { formatDuration } from "../../format/durations";
 import { formatCount, formatShare } from "../../format/numbers";
+import { Conversation } from "../tasks/Conversation";
 import { SpanLogs } from "./SpanLogs";
 import styles from "./SpanPanel.module.css";
 import { conditionText } from "../../components/queryText";
@@ -120,6 +121,11 @@ function Details({ details, waterfall }: { details: SpanDetails; waterfall: Wate
         )}
         {details.trace_state !== "" && <Pair name="Trace state">{details.trace_state}</Pair>}
       </dl>
+      {tellsOfModel(details) && (
+        <Part title="Model and conversation">
+          <Conversation traceId={details.trace_id} spanId={details.span_id} />
+        </Part>
+      )}
       <AttributeList title="Attributes" attributes={details.attributes} place="span" none="The span carries none." />
       {others.length > 0 && (
         <Part title="Events" count={others.length}>
@@ -157,6 +163,10 @@ function Details({ details, waterfall }: { details: SpanDetails; waterfall: Wate
     </>
   );
 }
+
+/** Whether a span is one of a model, an agent or a tool, by whichever conventions. */
+const tellsOfModel = ({ attributes }: SpanDetails) =>
+  attributes.some(({ key }) => /^(gen_ai\.(operation\.name|request\.model)|openinference\.span\.kind|traceloop\.span\.kind|llm\.request\.type)$/.test(key));
 
 function Notes({ details }: { details: SpanDetails }) {
   const notes: string[] = [];
@@ -217,7 +227,13 @@ function AttributeRows({ attributes, place }: { attributes: readonly Attribute[]
         <div key={attribute.key} className={styles.attribute}>
           <dt title={attribute.key}>{attribute.key}</dt>
           <dd>
-            <AttributeValue attribute={attribute} />
+            {IS_TASK.test(attribute.key) ? (
+              <PageLink {...taskLink(attribute.value)} className={styles.value}>
+                {attribute.value}
+              </PageLink>
+            ) : (
+              <AttributeValue attribute={attribute} />
+            )}
             <span className={styles.doors}>
               {place && isSearchable(attribute) && <Doors field={attributeField(attribute, place)} value={attribute.value} />}
               <CopyButton text={attribute.value} label="Copy the value" words={false} />
@@ -246,6 +262,8 @@ function Doors({ field, value }: { field: string; value: string }) {
   );
 }
 
+/** Attributes that name a task. */
+const IS_TASK = /^task\.(parent_)?id$/;
 const LONG = 300;
 
 function AttributeValue({ attribute }: { attribute: Attribute }) {

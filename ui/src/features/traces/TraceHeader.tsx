@@ -7,6 +7,7 @@ import { PageLink } from "../../components/PageLink";
 import { Time } from "../../components/Time";
 import { formatDuration } from "../../format/durations";
 import { formatCount, formatShare } from "../../format/numbers";
+import { TasksOfTrace } from "../tasks/TasksOfTrace";
 import styles from "./TraceHeader.module.css";
 
 interface TraceHeaderProps {
@@ -50,6 +51,7 @@ export function TraceHeader({ waterfall, onService, onErrors }: TraceHeaderProps
         ) : (
           <span className="quiet">no errors</span>
         )}
+        <TasksOfTrace traceId={waterfall.trace_id} />
         <Id id={waterfall.trace_id} />
         <PageLink to="/traces/compare" search={{ left: waterfall.trace_id }} className={styles.compare}>
           <GitCompareArrows size={14} aria-hidden /> Compare
