@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from time import time_ns
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
@@ -18,12 +18,25 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 
-if TYPE_CHECKING:
-    from gnomon.sdk.tracing.tracers import WireTracer
-
 # OpenTelemetry's name, so that whoever silences or looks for its warnings finds these.
 _log = logging.getLogger("opentelemetry.sdk.trace")
 _UNSET = Status(StatusCode.UNSET)
+
+
+class Maker(Protocol):
+    """What the spans of one tracer share, and who is told when one of them ends."""
+
+    limits: SpanLimits
+    scope: InstrumentationScope
+    attribute_limit: float
+    text_limit: float
+
+    @property
+    def resource(self) -> Resource:
+        """What describes this process."""
+
+    def ended(self, span: "WireSpan") -> None:
+        """Take a span that has ended."""
 
 
 class WireSpan(Span):
@@ -40,7 +53,7 @@ class WireSpan(Span):
 
     def __init__(
         self,
-        tracer: "WireTracer",
+        tracer: Maker,
         name: str,
         context: SpanContext,
         parent: SpanContext | None,
