@@ -27,7 +27,7 @@ from gnomon.sdk.metrics.catalog import COLLECTED, METRICS
 from tests.gnomon_process import GnomonProcess
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 # What only a fault of the SDK or a flood of label values would bring about.
 NEVER_SEEN_WHEN_ALL_IS_WELL = {"gnomon_sdk_faults_total", "gnomon_sdk_label_overflows_total"}
 
