@@ -59,6 +59,7 @@ _CLOSE_AGAIN_S = 0.5
 _SEGMENT_LOAD_S = 0.35
 _LAG_S = 0.75
 _PACE_S = 1.0
+_PACE_AGAIN_S = 0.05
 _RATE_WEIGHT = 0.3
 
 
@@ -86,6 +87,7 @@ class _StreamJournal:
         # Bytes a second at which segments load; 0 until one of a size that tells was loaded.
         self.load_rate = 0.0
         self.paced_at = -math.inf
+        self.advanced = asyncio.Event()
 
 
 class Journal:
@@ -286,7 +288,10 @@ class Journal:
         while self._is_ahead(journal) and self._clock.monotonic() < deadline and not self._loader.trouble:
             journal.paced_at = self._clock.monotonic()
             self._refuse_if(self._stopping, journal.stream, "stopping", "Gnomon is shutting down.")
-            await self._clock.sleep(0.005)
+            journal.advanced.clear()
+            timer = asyncio.get_running_loop().call_later(_PACE_AGAIN_S, journal.advanced.set)
+            await journal.advanced.wait()
+            timer.cancel()
 
     async def _hold_back(self, stream: str) -> None:
         """Wait until the loader has caught up, for so long as settings say."""
@@ -417,6 +422,7 @@ class Journal:
         async with self._loaded:
             self._stored[segment.stream] += segment.size
             self._loaded.notify_all()
+        self._streams[segment.stream].advanced.set()
         self._streams[segment.stream].wake.set()
         for listener in tuple(self._listeners):
             listener(segment.stream)
