@@ -35,6 +35,9 @@ from gnomon.model.durations import parse_duration_ns
 from gnomon.model.errors import InvalidInputError
 from gnomon.promql.settings import EngineSettings as PromqlSettings
 from gnomon.promql.syntax_tree import Features
+from gnomon.slo.objectives import Objective
+from gnomon.slo.openslo_files import SloFileError, load_slo_files
+from gnomon.slo.settings import SLA_JOURNAL, SlaSettings
 from gnomon.storage.settings import (
     EngineSettings,
     JournalSettings,
@@ -373,6 +376,21 @@ class CostsOptions(_Section):
     )
 
 
+class SlaOptions(_Section):
+    """Say how promises are followed."""
+
+    interval: Duration = _setting("1m", "How often objectives are judged.")
+    journal: str = _setting(
+        SLA_JOURNAL,
+        "File of JSON Lines with what was attained. Relative paths start at the data directory; `none`: no file.",
+    )
+    journal_interval: Duration = _setting(
+        "1h", "How often each objective gets a line in the journal, besides one whenever its state changes."
+    )
+    journal_bytes: ByteSize = _setting("50MB", "Size at which the journal makes room: it becomes a file with `.1`.")
+    journal_files: Count = _setting(10, "How many such files are kept.")
+
+
 def default_data_dir() -> Path:
     """Return where data goes unless told otherwise."""
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "gnomon"
@@ -416,6 +434,12 @@ class Options(_Section):
         "shown with their path and cannot be changed in the UI.",
         reloadable=True,
     )
+    slos: TextList = _setting(
+        [],
+        "Files with service level objectives, OpenSLO v1 in YAML: paths, which may hold patterns; read together.",
+        reloadable=True,
+    )
+    sla: SlaOptions = Field(default_factory=SlaOptions)
     scraping: ScrapingOptions = Field(default_factory=ScrapingOptions)
     own_metrics: OwnMetricsOptions = Field(default_factory=OwnMetricsOptions)
     host_metrics: HostMetricsOptions = Field(default_factory=HostMetricsOptions)
@@ -467,6 +491,7 @@ class Config:
     prometheus: PrometheusConfig = _NO_PROMETHEUS
     alertmanager: AlertmanagerConfig = _NO_ALERTMANAGER
     dashboards: Mapping[str, DashboardFile] = of_dataclass(default_factory=dict)
+    slos: tuple[Objective, ...] = ()
 
     @property
     def web(self) -> web_settings.Settings:
@@ -620,6 +645,19 @@ class Config:
         )
 
     @property
+    def slas(self) -> SlaSettings:
+        """Return how objectives are followed."""
+        options = self.options.sla
+        journal = None if options.journal == "none" else self.options.data_dir / options.journal
+        return SlaSettings(
+            interval_s=options.interval,
+            journal=journal,
+            journal_interval_s=options.journal_interval,
+            journal_bytes=options.journal_bytes,
+            journal_keep=options.journal_files,
+        )
+
+    @property
     def brokers(self) -> dict[str, str]:
         """Return the URLs of brokers by name; raises InvalidInputError for what names none."""
         return parse_brokers(self.options.brokers)
@@ -652,7 +690,9 @@ class Config:
         taken = {key: source for key, source in new.sources.items() if key in reloadable}
         sources = kept | taken
         options = Options.model_validate(_nest(sources))
-        return Config(options, sources, new.unknown_variables, new.prometheus, new.alertmanager, new.dashboards)
+        return Config(
+            options, sources, new.unknown_variables, new.prometheus, new.alertmanager, new.dashboards, new.slos
+        )
 
     def effective(self) -> list[EffectiveSetting]:
         """Return every setting with its value and source; secrets are hidden."""
@@ -717,6 +757,7 @@ def load_config(
         prometheus,
         _read_alertmanager_file(options.alertmanager),
         _read_dashboard_files(options.dashboards),
+        _read_slo_files(options.slos),
     )
 
 
@@ -745,6 +786,13 @@ def _read_dashboard_files(patterns: list[str]) -> dict[str, DashboardFile]:
         raise SettingsError(str(error)) from error
 
 
+def _read_slo_files(patterns: list[str]) -> tuple[Objective, ...]:
+    try:
+        return load_slo_files(patterns)
+    except SloFileError as error:
+        raise SettingsError(str(error)) from error
+
+
 def _read_file(path: Path) -> dict[str, tuple[str, object]]:
     """Return each leaf of a YAML file with its place; relative paths in it are relative to the file."""
     try:
@@ -770,7 +818,7 @@ def _read_file(path: Path) -> dict[str, tuple[str, object]]:
         if isinstance(value, str):
             leaves[key] = (place, str(path.absolute().parent / Path(value).expanduser()))
     folder = path.absolute().parent
-    for key in ("dashboards", "alerting.rules"):
+    for key in ("dashboards", "alerting.rules", "slos"):
         place, value = leaves.get(key, ("", None))
         if isinstance(value, list):
             placed = [str(folder / Path(each).expanduser()) if isinstance(each, str) else each for each in value]

@@ -17,7 +17,7 @@ from gnomon import __version__
 from gnomon.alerting.conditions import Conditions
 from gnomon.alerting.heartbeat import Heartbeat
 from gnomon.alerting.notification_service import NotificationService, NotificationSettings
-from gnomon.alerting.rule_files import load_rule_files
+from gnomon.alerting.rule_files import RuleGroup, load_rule_files
 from gnomon.alerting.rule_library import RuleLibrary, check_rule_files
 from gnomon.alerting.rule_service import RuleService, RuleSettings
 from gnomon.alerting.shared_samples import SharedSamples
@@ -46,6 +46,9 @@ from gnomon.model.api_keys import Scope
 from gnomon.model.byte_sizes import format_byte_size
 from gnomon.model.errors import GnomonError, InvalidInputError, UnavailableError
 from gnomon.promql.engine import QueryEngine
+from gnomon.slo.burn_rates import rule_groups
+from gnomon.slo.indicator_queries import EXTENDED_RANGES
+from gnomon.slo.sla_monitor import SlaMonitor
 from gnomon.storage.alert_rule_store import AlertRuleStore
 from gnomon.storage.cluster import ClusterEngine
 from gnomon.storage.cost_store import CostStore
@@ -291,6 +294,7 @@ class Server:
             rules=rules,
             notifications=notifications,
             rule_library=library,
+            slas=self._make_slas(series),
         )
         counted = OwnSamples(SampleWriter(receiver), "span_metrics")
         await self._add(SpanMetrics(SpanMetricStore(engine), journal, counted, self._clock, config.span_metrics))
@@ -321,7 +325,13 @@ class Server:
             otlp_grpc=f"{_url_host(web.host)}:{otlp_grpc.port}",
         )
         _warn_of_unused(config.prometheus)
-        for service in (scraper, notifications, rules, self._make_heartbeat(rules, notifications)):
+        for service in (
+            scraper,
+            notifications,
+            rules,
+            self._make_heartbeat(rules, notifications),
+            self._make_judging(services.slas),
+        ):
             await self._add(service)
         self._stack.callback(health.mark_draining)
         health.mark_started()
@@ -344,9 +354,21 @@ class Server:
             self._rule_settings,
             notifications.put,
             conditions,
-            library.groups,
+            lambda: self._more_groups(library),
         )
         return rules, notifications, library
+
+    async def _more_groups(self, library: RuleLibrary) -> list[RuleGroup]:
+        """Return the rules that stand in no rule file: people's own, and those that watch error budgets."""
+        return [*await library.groups(), *rule_groups(self._config.slos)]
+
+    def _make_slas(self, series: MetricStore) -> SlaMonitor:
+        # What was counted is kept by the monitor itself.
+        promql = replace(self._config.promql, features=EXTENDED_RANGES, sample_cache_bytes=0, result_cache_bytes=0)
+        return SlaMonitor(QueryEngine(series, promql), self._clock, lambda: self._config.slos, self._config.slas)
+
+    def _make_judging(self, slas: SlaMonitor) -> PeriodicService:
+        return PeriodicService("slas", slas.evaluate, self._config.slas.interval_s, self._clock)
 
     async def _reload_rules(self) -> None:
         if self._rules is not None:

@@ -20,6 +20,7 @@ from gnomon.metrics.queries import MetricQueries
 from gnomon.model.cardinality import Cardinality, MetricLabels
 from gnomon.model.labels import Labels
 from gnomon.model.storage_usage import StorageUsage
+from gnomon.slo.sla_monitor import SlaMonitor
 from gnomon.tasks.work import Work
 from gnomon.traces.tracing import Tracing
 from gnomon.web.auth import Authenticator
@@ -164,6 +165,7 @@ class Services:
     rules: RuleInspector
     notifications: NotificationService
     rule_library: RuleLibrary
+    slas: SlaMonitor
 
 
 async def get_services(request: Request) -> Services:

@@ -24,6 +24,7 @@ from gnomon.model.api_keys import Scope
 from gnomon.model.cardinality import Cardinality, Counted, MetricLabels, RefusedSeries
 from gnomon.model.labels import Labels
 from gnomon.model.storage_usage import JournalUsage, StorageUsage, TableUsage
+from gnomon.slo.sla_monitor import SlaMonitor
 from gnomon.storage.alert_rule_store import AlertRuleStore
 from gnomon.storage.dashboard_store import DashboardStore
 from gnomon.storage.state_store import StateStore
@@ -123,6 +124,7 @@ def open_app(tmp_path: Path) -> OpenApp:
         checks: tuple[HealthCheck, ...] = (),
         queries: MetricQueries = NO_LINES,
         notifications: NotificationSettings | None = None,
+        slas: SlaMonitor = NO_LINES,
         **changes: object,
     ) -> AsyncIterator[App]:
         clock = SystemClock()
@@ -153,6 +155,7 @@ def open_app(tmp_path: Path) -> OpenApp:
             rules=NO_LINES,
             notifications=notifying,
             rule_library=RuleLibrary(AlertRuleStore(state, clock), tuple, _nothing),
+            slas=slas,
         )
         app = create_app(services, [Route("/v1/traces", _echo, methods=["POST"])])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:1212") as client:
