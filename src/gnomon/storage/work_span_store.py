@@ -58,13 +58,14 @@ class WorkSpanStore:
     async def messages(self, trace_id: str, span_id: str) -> list[SpanMessage]:
         """Return the messages that log records tell of a span, as earlier conventions have them, by time."""
         statement = f"""
-            SELECT event_name::String AS event, body_type, attribute_types,
+            SELECT if(event_name = '', attributes['event.name'], event_name::String) AS event,
+                body_type, attribute_types,
                 if(body_type IN (5, 6, 7), hex(body), toValidUTF8(body)) AS text,
                 arrayMap(k -> toValidUTF8(k), mapKeys(attributes)) AS keys,
                 shown_values(attributes, attribute_types) AS texts
             FROM logs
             WHERE trace_id = {fixed_id(trace_id)} AND span_id = {fixed_id(span_id)}
-                AND startsWith(event_name, 'gen_ai.')
+                AND startsWith(event, 'gen_ai.')
             ORDER BY ts LIMIT 1000
         """
         return [

@@ -217,9 +217,15 @@ CREATE OR REPLACE FUNCTION work_kind ${on_cluster} AS (a, parentless) -> multiIf
     a['task.status'] != '', 'task',
     '');
 
-CREATE OR REPLACE FUNCTION work_agent ${on_cluster} AS (a, kind, name) -> first_filled([
-    a['agent.id'], a['gen_ai.agent.name'], a['agent.name'], a['agent_name'], a['gen_ai.agent.id'],
-    if(kind = 'agent', first_filled([a['traceloop.entity.name'], a['traceloop.workflow.name'], a['graph.node.id'], name]), '')]);
+-- Agents of LangChain and LangGraph, whose spans tell them in JSON.
+CREATE OR REPLACE FUNCTION langchain_agent ${on_cluster} AS a ->
+    if(position(a['metadata'], '"lc_agent_name"') > 0, JSONExtractString(a['metadata'], 'lc_agent_name'), '');
+
+CREATE OR REPLACE FUNCTION work_agent ${on_cluster} AS (a, otherwise) -> first_filled([
+    a['agent.id'], a['gen_ai.agent.name'], a['agent.name'], a['agent_name'], a['gen_ai.agent.id'], otherwise]);
+
+CREATE OR REPLACE FUNCTION named_run ${on_cluster} AS (a, name) -> first_filled([
+    a['traceloop.entity.name'], a['traceloop.workflow.name'], a['graph.node.id'], name]);
 
 -- Providers by the names of gen_ai.provider.name.
 CREATE OR REPLACE FUNCTION llm_provider ${on_cluster} AS a -> lower(first_filled([

@@ -68,6 +68,29 @@ FROM (
     WHERE task_id != '' AND name != 'agent.handed_off'
 );
 
+-- Who passed work on to whom, where a span tells of both: OpenInference's graph of agents, and LangChain's tools that go elsewhere.
+CREATE MATERIALIZED VIEW told_work_spans_to_work_events ${on_cluster} TO work_events AS
+SELECT
+    ts,
+    'agent.handed_off' AS name,
+    if(attributes['task.id'] != '', attributes['task.id'], concat('trace-', lower(hex(trace_id)))) AS task_id,
+    cityHash64(trace_id, span_id) AS id,
+    trace_id,
+    span_id,
+    service,
+    map('agent.id', giver, 'agent.to_id', taker) AS attributes
+FROM (
+    SELECT
+        ts, trace_id, span_id, service, attributes,
+        if(attributes['openinference.span.kind'] = 'TOOL', langchain_agent(attributes), attributes['graph.node.parent_id']) AS giver,
+        if(attributes['openinference.span.kind'] = 'TOOL', JSONExtractString(attributes['output.value'], 'goto'),
+           work_agent(attributes, attributes['graph.node.id'])) AS taker
+    FROM told_work_spans
+    WHERE (attributes['openinference.span.kind'] = 'AGENT' AND attributes['graph.node.parent_id'] != '')
+        OR (attributes['openinference.span.kind'] = 'TOOL' AND position(attributes['output.value'], '"graph": "__parent__"') > 0)
+)
+WHERE giver != '' AND taker != '' AND giver != taker;
+
 CREATE MATERIALIZED VIEW spans_to_incoming_work_spans ${on_cluster} TO incoming_work_spans AS
 SELECT
     ts, trace_id, span_id, parent_span_id, service, name, duration, status, status_message, attributes,
@@ -96,7 +119,9 @@ SELECT
     a['task.status'] AS task_status,
     greatest(1, toUInt16OrZero(a['task.attempt'])) AS attempt,
     a['task.parent_id'] AS parent_id,
-    work_agent(a, kind, name) AS agent,
+    -- A whole run that OpenInference tells without an agent's name is a workflow: its agents are within.
+    if(parentless AND told['openinference.span.kind'] = 'AGENT', work_agent(a, a['graph.node.id']), first_filled([
+        work_agent(a, langchain), if(kind = 'agent', named_run(a, name), '')])) AS agent,
     a['tenant.id'] AS tenant,
     first_filled([a['session.id'], a['gen_ai.conversation.id'], a['traceloop.association.properties.session_id']]) AS session,
     a['chain.id'] AS chain,
@@ -119,8 +144,11 @@ FROM (
         -- Most of what is asked for is not there, and that is quickly told of a map that holds next to nothing.
         mapFilter((k, v) -> startsWith(k, 'gen_ai.') OR startsWith(k, 'openinference.') OR startsWith(k, 'traceloop.')
                             OR startsWith(k, 'llm.') OR k IN ('chain.step', 'task.status'), attributes) AS told,
-        if(startsWith(name, 'task ') AND attributes['task.attempt'] != '' AND attributes['task.id'] != '', 'task',
-           work_kind(told, parent_span_id = toFixedString('', 8))) AS kind,
+        parent_span_id = toFixedString('', 8) AS parentless,
+        langchain_agent(attributes) AS langchain,
+        multiIf(startsWith(name, 'task ') AND attributes['task.attempt'] != '' AND attributes['task.id'] != '', 'task',
+                langchain = name AND told['openinference.span.kind'] = 'CHAIN', 'agent',
+                work_kind(told, parentless)) AS kind,
         sent_tokens(mapFilter((k, v) -> position(k, 'token') > 0, told)) AS sent,
         event_names,
         event_times
@@ -167,14 +195,14 @@ FROM (
         max(session) AS session,
         max(chain) AS chain,
         max(parent_id) AS parent_id,
-        argMaxIf((start, who), start, kind = 'task' AND who != '') AS agent,
+        argMaxIf((rank, who), rank, rank > 0) AS agent,
         groupUniqArrayIf(who, who != '') AS agents,
         groupUniqArray(sender) AS services,
         groupUniqArray(trace_id) AS traces,
         argMaxIf((end, start, if(outcome > 0, outcome, if(failed, 3, 1)), '', message), end, kind = 'task') AS run,
         argMin((start, end, failed, name, message), start) AS root,
         countIf(runs_agent) AS agent_runs,
-        argMinIf((start, end, failed, who), start, runs_agent) AS first_agent_run,
+        argMinIf((start, end, failed, if(who = '', name, who)), start, runs_agent) AS first_agent_run,
         9223372036854775807::Int64 AS never
     FROM (
         SELECT
@@ -184,6 +212,8 @@ FROM (
             kind = 'agent' OR (named AND agent != '') AS runs_agent,
             toUnixTimestamp64Nano(ts) AS start,
             toUnixTimestamp64Nano(ts) + least(duration, 31536000000000000)::Int64 AS end,
+            -- The last attempt tells whose a task is, or else the first agent that ran.
+            multiIf(who = '', 0, kind = 'task', start, kind = 'agent', intDiv(9223372036854775807 - start, 16), 0) AS rank,
             task_outcome(task_status) AS outcome
         FROM work_spans${local}
     )
