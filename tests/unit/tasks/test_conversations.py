@@ -147,3 +147,32 @@ def test_every_attribute_that_tells_a_message_is_content() -> None:
     assert [key for key in told if not is_content(key)] == []
     assert all(is_message_event(name) for name, _ in (*EVENTS, *OLD_EVENTS))
     assert not is_content("gen_ai.request.model")
+
+
+def test_events_kept_in_one_attribute_are_told_apart_by_their_names() -> None:
+    """Only the choice came out; what the assistant said before went in."""
+    events = [
+        {"event.name": "gen_ai.user.message", "role": "user", "content": "Add."},
+        {"event.name": "gen_ai.assistant.message", "role": "assistant", "content": "Which?"},
+        {"event.name": "gen_ai.choice", "index": 0, "message": {"role": "assistant", "content": "42"}},
+    ]
+    said = read_messages(span({"events": json.dumps(events)}))
+    assert [(message.direction, message.parts[0].text) for message in said] == [
+        ("input", "Add."),
+        ("input", "Which?"),
+        ("output", "42"),
+    ]
+
+
+def test_instructions_do_not_hide_the_messages_of_a_run() -> None:
+    messages = [{"role": "user", "parts": [{"type": "text", "content": "Add."}]}]
+    told = {"gen_ai.system_instructions": '[{"type":"text","content":"You add."}]'}
+    said = read_messages(span(told | {"pydantic_ai.all_messages": json.dumps(messages)}))
+    assert [(message.role, message.parts[0].text) for message in said] == [("system", "You add."), ("user", "Add.")]
+
+
+def test_a_tool_of_openinference_is_shown_without_langchains_envelope() -> None:
+    result = '{"type": "tool", "data": {"content": "42"}}'
+    values = {"openinference.span.kind": "TOOL", "tool.name": "add", "input.value": "{}", "output.value": result}
+    (_, answer) = read_messages(span(values))
+    assert answer.parts == (MessagePart("tool_result", "42", "add", ""),)
