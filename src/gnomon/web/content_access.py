@@ -37,7 +37,8 @@ def hide_in_record(record: LogRecord) -> LogRecord:
     """Return a log record as the request under way may see it: without what was said, unless its key permits that."""
     if _permitted.get():
         return record
-    whole = is_message_event(record.event_name)
+    # Senders older than the field of a record name its event in an attribute.
+    whole = is_message_event(record.event_name or str(record.attributes.get("event.name", "")))
     attributes = {key: HIDDEN if whole or is_content(key) else value for key, value in record.attributes.items()}
     if whole:
         return replace(record, body=HIDDEN, structured_body=None, attributes=attributes)
