@@ -91,15 +91,18 @@ export function TimeSeriesChart(props: TimeSeriesChartProps) {
     () => (stacked === false ? null : stackSigned(visible.map(({ values }) => values), stacked === "percent")),
     [visible, stacked],
   );
-  const names = JSON.stringify(visible.map(({ name, color }) => [name, color ?? seriesColor(name)]));
+  // Bars that stand on each other are drawn from the highest sum down, so that each leaves to be seen what it adds.
+  const isDown = stack !== null && draw === "bars";
+  const names = JSON.stringify((isDown ? [...visible].reverse() : visible).map(({ name, color }) => [name, color ?? seriesColor(name)]));
   const below = JSON.stringify(stack?.below ?? []);
   const lines = JSON.stringify(levels);
 
   const data = useMemo((): uPlot.AlignedData => {
-    const drawn = stack?.sums ?? visible.map(({ values }) => values);
+    const inOrder = stack?.sums ?? visible.map(({ values }) => values);
+    const drawn = isDown ? [...inOrder].reverse() : inOrder;
     const positive = logarithmic ? drawn.map((values) => values.map((value) => (value !== null && value > 0 ? value : null))) : drawn;
     return [timesMs as number[], ...(positive as (number | null)[][])];
-  }, [timesMs, visible, stack, logarithmic]);
+  }, [timesMs, visible, stack, isDown, logarithmic]);
 
   const build = useCallback(
     ({ zone: timeZone, colors, color }: PlotContext): PlotOptions => {
@@ -126,7 +129,7 @@ export function TimeSeriesChart(props: TimeSeriesChartProps) {
           {},
           ...drawn.map(([label, css], index): uPlot.Series => {
             const stroke = color(css);
-            const fill = bars ? `${stroke}cc` : isStacked ? (standsOn[index] === null ? `${stroke}66` : undefined) : drawn.length === 1 && draw === "lines" ? `${stroke}22` : undefined;
+            const fill = bars ? (isStacked ? stroke : `${stroke}cc`) : isStacked ? (standsOn[index] === null ? `${stroke}66` : undefined) : drawn.length === 1 && draw === "lines" ? `${stroke}22` : undefined;
             return {
               label,
               stroke,
@@ -177,7 +180,7 @@ export function TimeSeriesChart(props: TimeSeriesChartProps) {
       return;
     }
     const timeMs = plot.cursor.idx === null || plot.cursor.idx === undefined ? undefined : timesMs[plot.cursor.idx];
-    if (timeMs !== undefined) onOpen?.(timeMs, nearestName(plot, visible));
+    if (timeMs !== undefined) onOpen?.(timeMs, nearestName(plot, isDown ? [...visible].reverse() : visible));
   };
   return (
     <figure className={`${styles.chart ?? ""} ${height === "fill" ? (styles.filling ?? "") : ""}`} style={{ margin: 0 }}>

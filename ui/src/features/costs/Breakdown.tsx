@@ -52,7 +52,7 @@ function makeColumns(by: Dimension, label: string, total: number): readonly Colu
     key,
     title,
     numeric: true,
-    width: "80px",
+    width: "92px",
     ...(hint === undefined ? {} : { hint }),
     sortBy: ({ cost }) => of(cost),
     cell: ({ cost }) => (of(cost) === 0 ? <span className="quiet">$0</span> : <span title={formatMoneyExactly(of(cost))}>{formatMoney(of(cost))}</span>),
@@ -75,7 +75,7 @@ function makeColumns(by: Dimension, label: string, total: number): readonly Colu
     {
       key: "share",
       title: "Of the total",
-      width: "120px",
+      width: "116px",
       sortBy: ({ cost }) => cost.total_nd,
       numeric: true,
       cell: ({ cost }) => (
@@ -89,13 +89,13 @@ function makeColumns(by: Dimension, label: string, total: number): readonly Colu
     part("cpu", "CPU", ({ cpu_nd: amount }) => amount),
     part("memory", "Memory", ({ memory_nd: amount }) => amount),
     part("network", "Network", ({ network_nd: amount }) => amount),
-    { key: "tasks", title: "Tasks", numeric: true, width: "72px", sortBy: ({ tasks }) => tasks, cell: ({ tasks }) => formatCount(tasks) },
+    { key: "tasks", title: "Tasks", numeric: true, width: "52px", sortBy: ({ tasks }) => tasks, cell: ({ tasks }) => formatCount(tasks) },
     { key: "each", title: "$ per task", numeric: true, width: "84px", sortBy: ({ per_task_nd: each }) => each, cell: ({ per_task_nd: each }) => formatMoney(each) },
     {
       key: "tokens",
       title: "Tokens",
       numeric: true,
-      width: "80px",
+      width: "68px",
       hint: "Input and output",
       sortBy: ({ usage }) => usage.input_tokens + usage.output_tokens,
       cell: ({ usage }) => <span title={`${formatCount(usage.input_tokens)} in (${formatCount(usage.cached_tokens)} cached), ${formatCount(usage.output_tokens)} out`}>{formatNumber(usage.input_tokens + usage.output_tokens)}</span>,
