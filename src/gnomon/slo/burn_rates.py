@@ -14,6 +14,7 @@ ERROR_RATIO = "slo:sli_error:ratio"
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
 _DAY_MS = 24 * _HOUR_MS
+_FOUR_WEEKS_MS = 28 * _DAY_MS
 _PAGE_INTERVAL_MS = _MINUTE_MS
 _TICKET_INTERVAL_MS = 2 * _MINUTE_MS
 
@@ -28,8 +29,12 @@ class WindowPair:
     budget: float
 
     def factor(self, period_ms: int) -> float:
-        """Return the burn rate at which that share goes within the long window."""
-        return self.budget * period_ms / self.long_ms
+        """Return the burn rate at which that share goes within the long window.
+
+        In periods under four weeks that may be less than what is allowed all the time, which is no reason to alert.
+        """
+        factor = self.budget * period_ms / self.long_ms
+        return factor if period_ms >= _FOUR_WEEKS_MS else max(1.0, factor)
 
 
 PAIRS = (

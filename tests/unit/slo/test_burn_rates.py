@@ -44,6 +44,10 @@ def test_factors_are_those_of_the_published_table(days: int, factors: tuple[floa
     ]
 
 
+def test_what_is_allowed_all_the_time_raises_no_alert_in_short_periods() -> None:
+    assert [round(pair.factor(7 * DAY_MS), 2) for pair in PAIRS] == [3.36, 1.4, 1, 1]
+
+
 def rules_of(path: str, *, window_days: int = 30) -> list[Rule]:
     (objective,) = load_slo_files([path])
     made = rule_groups([replace(objective, window=RollingWindow(window_days * DAY_MS))])
