@@ -129,22 +129,26 @@ class CostReports:
         )
         told = span.input_tokens + span.output_tokens > 0
         fresh = span.input_tokens - min(span.input_tokens, span.cached_tokens + span.cache_write_tokens)
-        parts = (
-            [
+        input_nd, cached_nd, cache_write_nd, output_nd = (
+            (
                 _per_million(fresh, price.input_nd),
                 _per_million(span.cached_tokens, price.cached_nd),
                 _per_million(span.cache_write_tokens, price.cache_write_nd),
                 _per_million(span.output_tokens, price.output_nd),
-            ]
+            )
             if price
-            else [0] * 4
+            else (0, 0, 0, 0)
         )
+        llm_nd = input_nd + cached_nd + cache_write_nd + output_nd
         unpriced = int(told and price is None)
         return CallCost(
             cost=Cost(
-                sum(parts),
-                sum(parts),
-                *parts,
+                llm_nd,
+                llm_nd,
+                input_nd,
+                cached_nd,
+                cache_write_nd,
+                output_nd,
                 0,
                 0,
                 0,

@@ -63,9 +63,9 @@ async def test_samples_that_came_in_a_muddle_are_read_in_order(opened_metrics: O
         requests = []
         for a, known in expected.items():
             times_ms = sorted(FIRST_MS + 1000 * ((5 * load + int(a) + 4 * place) % 23) for place in range(5))
-            samples = [(time_ms, float(time_ms % 977)) for time_ms in times_ms]
-            requests.append(make_series(_labels(a=a), samples))
-            known.update(samples)
+            sent = [(time_ms, float(time_ms % 977)) for time_ms in times_ms]
+            requests.append(make_series(_labels(a=a), sent))
+            known.update(sent)
         await opened_metrics.load(*requests)
     series = await opened_metrics.store.find_series([METRIC], *ALL)
     samples = await opened_metrics.store.read_samples(series, *ALL)

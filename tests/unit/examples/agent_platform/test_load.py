@@ -4,9 +4,10 @@ import random
 
 import pytest
 
-from examples.agent_platform.load import BURST_EVERY_S, BURST_FACTOR, DAY_S, rate_at
+from examples.agent_platform.load import BURST_EVERY_S, BURST_FACTOR, rate_at
 from examples.agent_platform.personas import PERSONAS, Persona
 from examples.agent_platform.tasks import Task
+from examples.agent_platform.tenants import DAY_S
 
 
 def test_the_rate_swings_around_its_mean() -> None:
