@@ -77,7 +77,7 @@ export function TaskTable({ tasks, sort, onNearEnd }: TaskTableProps) {
         numeric: true,
         width: "44px",
       },
-      { key: "cost", title: "Cost", hint: "By itself, without the tasks under it", cell: ({ cost }) => <Price cost={cost} />, numeric: true, width: "76px" },
+      { key: "cost", title: "Cost", hint: "By itself, without the tasks under it", cell: ({ cost }) => <Price cost={cost} />, numeric: true, width: "96px" },
     ],
     [isWide],
   );
