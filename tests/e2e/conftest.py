@@ -46,7 +46,7 @@ def gnomon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GnomonProcess]:
     process.stop()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Return a headless Chromium; skips where there is none, or the UI is not built."""
     if not CHROMIUM.exists():

@@ -35,14 +35,17 @@ export function eventKeys(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKe
   return `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.altKey ? "Alt+" : ""}${key}`;
 }
 
-const isField = (target: EventTarget | null) =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+/** Whether a key belongs to the field in focus. Sliders and boxes take arrows and the space bar, but nobody types into them. */
+const isField = (target: EventTarget | null, key: string) =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) &&
+  !(target instanceof HTMLInputElement && /^(range|checkbox|radio)$/.test(target.type) && /^\S$/.test(key));
 
 function handle(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing) return;
   const keys = eventKeys(event);
   const sequence = prefix && event.timeStamp - prefix.atMs < PREFIX_MS ? `${prefix.key} ${keys}` : null;
-  const field = isField(event.target);
+  const field = isField(event.target, event.key);
   // Enter and Space on a button or link are the button's own.
   const own = (keys === "Enter" || keys === " ") && event.target instanceof HTMLElement && event.target.closest("a,button,summary") !== null;
   // A dialog keeps the keys to itself.
