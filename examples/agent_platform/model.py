@@ -197,11 +197,11 @@ class Completion:
         return spoken
 
 
-def create_app(files: Path) -> Starlette:
-    """Train on the documents in a folder and build the service."""
+def create_app(files: Path, aliases: Collection[str] = ()) -> Starlette:
+    """Train on the documents in a folder and build the service; it answers to its aliases, too."""
     if not files.is_dir():
         fill_file_store(files)
-    model = Model(MarkovChain(path.read_text(encoding="utf-8") for path in sorted(files.glob("*.txt"))))
+    model = Model(MarkovChain(path.read_text(encoding="utf-8") for path in sorted(files.glob("*.txt"))), aliases)
     return make_app(
         [
             Route("/v1/chat/completions", model.complete, methods=["POST"]),
@@ -259,10 +259,15 @@ def run_alone() -> None:
     parser = argparse.ArgumentParser(prog="examples.agent_platform.model", description=run_alone.__doc__)
     parser.add_argument("--port", type=int, default=0, help="where to listen (default: any free port)")
     parser.add_argument("--state-dir", type=Path, required=True, help="folder of the files that it learns from")
+    parser.add_argument("--alias", action="append", default=[], help="another name to answer to, as often as wanted")
     options = parser.parse_args()
+
+    def create(known: ServiceArguments, _health: gnomon.Health) -> Starlette:
+        return create_app(known.state_dir / "files", options.alias)
+
     with socket.create_server(("127.0.0.1", options.port), backlog=128) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-        main(ServiceArguments("model-alone", options.state_dir, listener))
+        serve("model", create, ServiceArguments("model-alone", options.state_dir, listener))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 Go peers are built from the modules in `go/` (`go.mod` pins, `go.sum` verifies) into a cache folder that every checkout
 shares: GNOMON_PEERS_CACHE, or `gnomon/peers` in the user's cache folder. npm packages go there, too, as the lock files
-in `node/` say. Java peers go there, too, as the `pom.xml` files in `java/` say. Debian peers come from apt-get.
+in `node/` say. Java peers go there, too, as the `pom.xml` files in `java/` say. Debian peers come from apt-get. Python
+peers have an environment each, there, too, with what the `requirements.txt` files in `frameworks/` say.
 """
 
 import fcntl
@@ -11,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -191,6 +193,67 @@ class JavaPeer:
 
 
 @dataclass(frozen=True, slots=True)
+class PythonPeer:
+    """Install the packages that the folder of `frameworks/` with its name locks, in an environment of their own."""
+
+    name: str
+    package: str
+
+    @property
+    def version(self) -> str:
+        """Return the version of the package in `requirements.txt`."""
+        pinned = re.search(rf"^{re.escape(self.package)}==(\S+)", self._requirements, re.MULTILINE)
+        if pinned is None:
+            message = f"{self._source / 'requirements.txt'} does not pin {self.package}. Compile requirements.in again."
+            raise InstallationError(message)
+        return pinned[1]
+
+    @property
+    def script(self) -> Path:
+        """Return the script that runs the package."""
+        return self._source / "run.py"
+
+    def find(self) -> Path | None:
+        """Return the interpreter of the environment if just these packages are in it."""
+        return self._folder / "bin" / "python" if (self._folder / ".installed").exists() else None
+
+    def install(self) -> Path:
+        """Install the packages unless another checkout has."""
+        folder = self._folder
+        with _lock(folder):
+            if self.find() is None:
+                uv = shutil.which("uv", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
+                if uv is None:
+                    message = f"Installing {self.name} needs uv. Install it (pip install uv) and run make peers."
+                    raise InstallationError(message)
+                interpreter = folder / "bin" / "python"
+                requirements = self._source / "requirements.txt"
+                for arguments in (
+                    ["venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder)],
+                    ["pip", "install", "--quiet", "--python", str(interpreter), "-r", str(requirements)],
+                ):
+                    done = subprocess.run([uv, *arguments], check=False)
+                    if done.returncode:
+                        message = f"uv {arguments[0]} for {self.name} failed with status {done.returncode}. See above."
+                        raise InstallationError(message)
+                (folder / ".installed").touch()
+        return folder / "bin" / "python"
+
+    @property
+    def _source(self) -> Path:
+        return HERE / "frameworks" / self.name
+
+    @property
+    def _requirements(self) -> str:
+        return (self._source / "requirements.txt").read_text(encoding="utf-8")
+
+    @property
+    def _folder(self) -> Path:
+        pins = hashlib.sha256((self._requirements + sys.version).encode()).hexdigest()[:12]
+        return cache_folder() / f"{self.name}-{self.version}-{pins}"
+
+
+@dataclass(frozen=True, slots=True)
 class DebianPeer:
     """Take a program from a Debian package."""
 
@@ -284,6 +347,10 @@ RABBITMQ = DebianPeer(
 )
 NATS = DebianPeer("nats", package="nats-server", commands=("nats-server",))
 POSTGRESQL = DebianPeer("postgresql", package="postgresql", commands=("initdb",), folders="/usr/lib/postgresql/*/bin")
+PYDANTIC_AI = PythonPeer("pydantic-ai", package="pydantic-ai-slim")
+PYDANTIC_AI_1 = PythonPeer("pydantic-ai-1", package="pydantic-ai-slim")
+LANGGRAPH = PythonPeer("langgraph", package="langgraph")
+OPENAI_AGENTS = PythonPeer("openai-agents", package="openai-agents")
 
 _BROKERS: tuple[Peer, ...] = (KAFKA, REDIS, RABBITMQ, NATS, POSTGRESQL)
 
@@ -298,4 +365,8 @@ PEERS: tuple[Peer, ...] = (
     NODE_SENDERS,
     SYSLOG_NG,
     *_BROKERS,
+    PYDANTIC_AI,
+    PYDANTIC_AI_1,
+    LANGGRAPH,
+    OPENAI_AGENTS,
 )
