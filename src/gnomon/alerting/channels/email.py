@@ -146,7 +146,14 @@ class Email:
     async def _start_tls(self, client: aiosmtplib.SMTP, tls: TlsConfig) -> None:
         await client.ehlo()
         if client.supports_extension("starttls"):
-            await client.starttls(server_hostname=tls.server_name or None, tls_context=make_ssl_context(tls))
+            plain = client.transport
+            try:
+                await client.starttls(server_hostname=tls.server_name or None, tls_context=make_ssl_context(tls))
+            except (aiosmtplib.SMTPException, ssl.SSLError, OSError):
+                # The connection below a handshake that failed is nobody's, and would stay open.
+                if isinstance(plain, asyncio.WriteTransport):
+                    plain.abort()
+                raise
         elif self._config.require_tls is not False:
             raise aiosmtplib.SMTPException("'require_tls' is true (default) but the server offers no STARTTLS")
 
